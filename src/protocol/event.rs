@@ -1,0 +1,216 @@
+//! What happened, for people: the log, the event stream, the lab's console.
+//!
+//! An event holds addresses and numbers, never text that came from the network, so one event always is one line.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use super::counters::{ClaimResult, DiscoveredVia, EvictionReason, Label};
+use super::message::{MessageId, MessageType, Ttl};
+use crate::mersenne::Exponent;
+
+/// Something that happened at a node.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A datagram was accepted.
+    Received(Traffic),
+    /// A datagram is on its way.
+    Sent(Traffic),
+    /// An address has answered and is an active peer now.
+    PeerUp {
+        /// Its address.
+        peer: SocketAddr,
+        /// How this node heard of it.
+        via: DiscoveredVia,
+        /// Whether it has proven its address, or speaks plain messages only.
+        kind: PeerKind,
+    },
+    /// An active peer was dropped.
+    PeerDown {
+        /// Its address.
+        peer: SocketAddr,
+        /// Why.
+        reason: EvictionReason,
+    },
+    /// An active peer has started anew.
+    PeerRestarted {
+        /// Its address.
+        peer: SocketAddr,
+    },
+    /// This address turned out to be this node's own.
+    OwnAddress {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The search was set on its way.
+    SearchStarted {
+        /// It looks for the next Mersenne prime above this exponent.
+        above: Option<Exponent>,
+    },
+    /// This node's search found a prime.
+    PrimeFound {
+        /// p of 2^p − 1.
+        exponent: Exponent,
+        /// The id of the announcement.
+        id: MessageId,
+    },
+    /// Somebody's claim passed the cheap checks and waits for its test.
+    ClaimQueued {
+        /// p of 2^p − 1.
+        exponent: Exponent,
+        /// Who claims it.
+        originator: SocketAddr,
+        /// Who told this node.
+        from: SocketAddr,
+    },
+    /// Somebody's claim was tested by this node and is true.
+    PrimeVerified {
+        /// p of 2^p − 1.
+        exponent: Exponent,
+        /// Who is credited with it.
+        originator: SocketAddr,
+    },
+    /// A claim did not become knowledge.
+    ClaimEnded {
+        /// The number that was claimed to be an exponent.
+        exponent: u64,
+        /// Who claimed it.
+        originator: SocketAddr,
+        /// What became of it.
+        result: ClaimResult,
+        /// Whether the number is of the form 2^n − 1: then somebody sent the prime where its exponent belongs.
+        is_mersenne_number: bool,
+    },
+    /// A better claim to a known prime moved its credit.
+    CreditMoved {
+        /// p of 2^p − 1.
+        exponent: Exponent,
+        /// Who had it.
+        from: SocketAddr,
+        /// Who has it.
+        to: SocketAddr,
+    },
+    /// This node stood still for a while; what was queued meanwhile is ignored and all deadlines moved.
+    Stalled {
+        /// How long.
+        #[serde(rename = "seconds", serialize_with = "seconds")]
+        gap: Duration,
+    },
+    /// The node says goodbye.
+    Leaving {
+        /// To so many peers.
+        peers: usize,
+    },
+}
+
+/// How a peer talks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PeerKind {
+    /// It has proven that it receives at its address.
+    Proven,
+    /// It speaks the six fields with nil data only.
+    Plain,
+}
+
+/// One message, sent or received.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Traffic {
+    /// `msg_type`.
+    #[serde(serialize_with = "type_name")]
+    pub msg_type: MessageType,
+    /// Who sent it, or to whom it goes.
+    pub peer: SocketAddr,
+    /// `msg_id`.
+    pub msg_id: MessageId,
+    /// `msg_originator`, resolved.
+    pub originator: SocketAddr,
+    /// `ttl`, as it is written.
+    pub ttl: Ttl,
+    /// PRIME: the exponent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<u64>,
+    /// Length in bytes.
+    pub bytes: usize,
+}
+
+fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64())
+}
+
+fn type_name<S: Serializer>(message_type: &MessageType, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(message_type.as_str())
+}
+
+impl Event {
+    /// Whether this is one message among thousands, rather than news.
+    pub const fn is_traffic(&self) -> bool {
+        matches!(self, Event::Received(_) | Event::Sent(_))
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Event::Received(traffic) => write!(f, "received {traffic}"),
+            Event::Sent(traffic) => write!(f, "sent {traffic}"),
+            Event::PeerUp { peer, via, kind: PeerKind::Proven } => {
+                write!(f, "{peer} is a peer (heard of by {})", via.as_str())
+            }
+            Event::PeerUp { peer, via, kind: PeerKind::Plain } => {
+                write!(f, "{peer} is a plain peer (heard of by {})", via.as_str())
+            }
+            Event::PeerDown { peer, reason: EvictionReason::Timeout } => {
+                write!(f, "{peer} is silent and no peer any more")
+            }
+            Event::PeerDown { peer, reason: EvictionReason::Leave } => write!(f, "{peer} has left"),
+            Event::PeerDown { peer, reason: EvictionReason::Refused } => write!(f, "{peer} has no place for this node"),
+            Event::PeerDown { peer, reason: EvictionReason::Own } => {
+                write!(f, "{peer} is this node itself and no peer")
+            }
+            Event::PeerRestarted { peer } => write!(f, "{peer} has started anew"),
+            Event::OwnAddress { address } => write!(f, "{address} is an address of this node itself"),
+            Event::SearchStarted { above: None } => write!(f, "looking for the first Mersenne prime"),
+            Event::SearchStarted { above: Some(above) } => {
+                write!(f, "looking for a Mersenne prime larger than M{above}")
+            }
+            Event::PrimeFound { exponent, id: _ } => write!(f, "M{exponent} is prime! Found here"),
+            Event::ClaimQueued { exponent, originator, from } if originator == from => {
+                write!(f, "{originator} claims M{exponent}")
+            }
+            Event::ClaimQueued { exponent, originator, from } => {
+                write!(f, "{originator} claims M{exponent} (told by {from})")
+            }
+            Event::PrimeVerified { exponent, originator } => {
+                write!(f, "M{exponent} is prime: verified, found by {originator}")
+            }
+            Event::ClaimEnded { exponent, originator, result, is_mersenne_number } => {
+                write!(f, "claim of {exponent} by {originator}: {}", result.explanation())?;
+                if *is_mersenne_number {
+                    write!(f, " ({exponent} is 2^n − 1 itself; `data` should be the exponent n)")?;
+                }
+                Ok(())
+            }
+            Event::CreditMoved { exponent, from, to } => write!(f, "credit for M{exponent} moves from {from} to {to}"),
+            Event::Stalled { gap } => {
+                write!(f, "this node stood still for {:.1} s; peers keep their time", gap.as_secs_f64())
+            }
+            Event::Leaving { peers } => write!(f, "leaving, {peers} peers told"),
+        }
+    }
+}
+
+impl fmt::Display for Traffic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Traffic { msg_type, peer, msg_id, originator, ttl, data, bytes: _ } = self;
+        write!(f, "{} {msg_id} of {originator} with {peer}", msg_type.as_str())?;
+        match data {
+            Some(exponent) => write!(f, ", TTL {}, M{exponent}", ttl.0),
+            None => Ok(()),
+        }
+    }
+}

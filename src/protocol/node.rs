@@ -1,0 +1,287 @@
+//! A node of the network, as a pure state machine.
+//!
+//! The whole contract: hand over each datagram with [`Node::receive`], call [`Node::tick`] no later than
+//! [`Node::next_deadline`], carry out what the [`Outbox`] holds after each call, and report what became of its orders
+//! ([`found`](Node::found), [`verdict`](Node::verdict), [`saved`](Node::saved), [`ids_reserved`](Node::ids_reserved)). Time
+//! and randomness come from outside, so the same calls with the same seed do the same, byte for byte.
+//!
+//! All methods take `&self`: peers and remembered messages live in concurrent maps, so that HTTP handlers and exporters can
+//! look at a node while its one driver runs it. The methods that change a node are for that driver alone.
+//!
+//! The rooms inside: `receive` (a datagram, from its bytes to its effect), `exchange` (PING and PONG), `gossip` (PRIME),
+//! `catchup`, `routines` (what happens by the clock), `verdicts` (what the driver reports), `view` (for looking on).
+
+use std::net::SocketAddr;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use dashmap::DashMap;
+
+use super::book::{Book, Probe};
+use super::budget::{Bucket, Buckets};
+use super::claims::{Claim, Queue};
+use super::cookie::Cookies;
+use super::counters::{Counters, DiscoveredVia};
+use super::event::{Event, Traffic};
+use super::hash::TableHasher;
+use super::ids::Ids;
+use super::message::{Body, Message, MessageId, MessageType};
+use super::outbox::{Order, Outbox};
+use super::own::{OwnAddresses, Whereabouts};
+use super::peers::Peers;
+use super::primes::Primes;
+use super::random::Random;
+use super::refuted::Refuted;
+use super::saved::Saved;
+use super::scan::Scan;
+use super::seen::Seen;
+use super::settings::Settings;
+use super::time::{AtomicTime, Time};
+
+mod catchup;
+mod exchange;
+mod gossip;
+mod receive;
+mod routines;
+#[cfg(test)]
+mod tests;
+mod verdicts;
+mod view;
+
+pub use receive::{Fate, LocalFate};
+pub use verdicts::Verdict;
+pub use view::{PeerView, PrimeView, StateView};
+
+/// What a node is born with.
+#[derive(Debug, Clone)]
+pub struct Birth {
+    /// Every random choice follows from this. It must be secret outside of tests: cookies hang on it.
+    pub seed: [u8; 16],
+    /// The driver's time at birth.
+    pub now: Time,
+    /// Where the node is.
+    pub whereabouts: Whereabouts,
+    /// The wall clock, in microseconds since 1970: message ids begin here or at the saved floor, whichever is larger.
+    pub wall_clock_micros: u64,
+    /// What an earlier life of this node has left.
+    pub saved: Saved,
+    /// Addresses to be PINGed once each, and again each minute while there is no peer.
+    pub scan: Scan,
+}
+
+/// A node of the network.
+#[derive(Debug)]
+pub struct Node {
+    settings: Settings,
+    counters: Counters,
+    random: Random,
+    cookies: Cookies,
+    own: OwnAddresses,
+    /// The address proven peers say they see.
+    seen_as: OnceLock<SocketAddr>,
+    ids: Ids,
+    instance: u64,
+    peers: Peers,
+    book: Book,
+    /// PINGs of a scan that may still be answered; bounded by the probe rate and their lifetime.
+    scanned: DashMap<SocketAddr, Probe, TableHasher>,
+    scan: Scan,
+    seen: Seen,
+    primes: Primes,
+    queue: Queue,
+    refuted: Refuted,
+    budgets: Budgets,
+    /// Primes found here that are not durable yet, with the revision that has to be.
+    unannounced: DashMap<u64, u64, TableHasher>,
+    revision: AtomicU64,
+    saved_revision: AtomicU64,
+    searching: AtomicBool,
+    timers: Timers,
+}
+
+#[derive(Debug)]
+struct Budgets {
+    strangers: Buckets<SocketAddr>,
+    groups: Buckets<u64>,
+    proven: Buckets<SocketAddr>,
+    primes: Buckets<SocketAddr>,
+    probes: Bucket,
+    claims: Bucket,
+    echoes: Bucket,
+}
+
+#[derive(Debug)]
+struct Timers {
+    /// How long this node has stood still in all. Its own time is the driver's less this, so a stall moves all deadlines.
+    lost: AtomicU64,
+    /// No later than this, in the node's own time, must `tick` be called.
+    deadline: AtomicTime,
+    next_generate: AtomicTime,
+    next_evict: AtomicTime,
+    next_save: AtomicTime,
+    next_scan: AtomicTime,
+}
+
+impl Node {
+    /// A node that knows what it has saved and nothing else. Add seeds with [`add_seed`](Node::add_seed).
+    pub fn new(settings: Settings, birth: Birth) -> Node {
+        let Birth { seed, now, whereabouts, wall_clock_micros, saved, scan } = birth;
+        let random = Random::from_seed(seed);
+        let table = random.key();
+        let buckets = |rate| Buckets::new(settings.budgets_max, rate, table);
+        let node = Node {
+            cookies: Cookies::new(random.key()),
+            own: OwnAddresses::new(whereabouts, table),
+            seen_as: OnceLock::new(),
+            ids: Ids::new(MessageId(saved.id_floor.0.max(wall_clock_micros))),
+            instance: random.next(),
+            peers: Peers::new(table),
+            book: Book::new(settings.book_max, table),
+            scanned: DashMap::with_hasher_and_shard_amount(TableHasher(table), 2),
+            scan,
+            seen: Seen::new(settings.seen_max, settings.seen_for, random.key(), table),
+            primes: Primes::new(table),
+            queue: Queue::new(settings.verify_max, table),
+            refuted: Refuted::new(settings.refuted_max, table),
+            budgets: Budgets {
+                strangers: buckets(settings.address_rate),
+                groups: Buckets::new(settings.budgets_max, settings.group_rate, table),
+                proven: buckets(settings.proven_rate),
+                primes: buckets(settings.proven_rate),
+                probes: Bucket::default(),
+                claims: Bucket::default(),
+                echoes: Bucket::default(),
+            },
+            unannounced: DashMap::with_hasher_and_shard_amount(TableHasher(table), 2),
+            revision: AtomicU64::new(0),
+            saved_revision: AtomicU64::new(0),
+            searching: AtomicBool::new(false),
+            timers: Timers {
+                lost: AtomicU64::new(0),
+                deadline: AtomicTime::new(now),
+                next_generate: AtomicTime::new(now + settings.generate_interval.mul_f64(random.unit())),
+                next_evict: AtomicTime::new(now),
+                next_save: AtomicTime::new(now + routines::SAVE_INTERVAL),
+                next_scan: AtomicTime::new(now),
+            },
+            counters: Counters::default(),
+            random,
+            settings,
+        };
+        for claim in &saved.primes {
+            node.primes.learn(claim.0);
+        }
+        for &address in &saved.addresses {
+            node.book.restore(now, address);
+        }
+        node
+    }
+
+    /// Names an address as a way into the network. It is tried at once, and again for ever.
+    pub fn add_seed(&self, now: Time, address: SocketAddr) {
+        let now = self.own_time(now);
+        let Ok(address) = super::address::reachable(address) else { return };
+        if !self.own.contains(address) && !self.peers.contains(address) {
+            self.book.add(now, address, DiscoveredVia::Seed);
+            self.timers.deadline.at_most(now);
+        }
+    }
+
+    /// The settings it was born with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What it has counted so far.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// When [`tick`](Node::tick) is due, in the driver's time.
+    pub fn next_deadline(&self) -> Time {
+        self.timers.deadline.get() + self.lost()
+    }
+
+    /// What is to be saved, with the revision that [`saved`](Node::saved) reports as durable.
+    pub fn state(&self) -> (Saved, u64) {
+        let revision = self.revision.load(Ordering::Relaxed);
+        let mut addresses = self.peers.addresses();
+        addresses.extend(self.book.answered());
+        addresses.truncate(self.settings.book_max);
+        let primes = self.primes.all().into_iter().map(super::saved::SavedClaim).collect();
+        (Saved { id_floor: self.ids.reserved(), addresses, primes }, revision)
+    }
+
+    fn lost(&self) -> Duration {
+        Duration::from_micros(self.timers.lost.load(Ordering::Relaxed))
+    }
+
+    /// The node's own time, in which it never stood still.
+    fn own_time(&self, now: Time) -> Time {
+        now.back(self.lost())
+    }
+
+    /// Whether the tick that is due has not come for so long that what is queued is stale.
+    fn is_stalled(&self, now: Time) -> bool {
+        now.since(self.timers.deadline.get()) > self.settings.stall_after
+    }
+
+    /// How many nodes the network seems to have. While everybody is everybody's peer, that is no guess.
+    fn network_size(&self) -> usize {
+        self.peers.len() + 1
+    }
+
+    /// Notes a change that has to survive a crash.
+    fn changed(&self, out: &mut Outbox) -> u64 {
+        out.orders.push(Order::Save);
+        self.revision.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Addresses what was written to one recipient, and counts it.
+    fn send(
+        &self,
+        to: SocketAddr,
+        message: &Message,
+        originator: SocketAddr,
+        written: std::ops::Range<usize>,
+        out: &mut Outbox,
+    ) {
+        let message_type = message.body.message_type();
+        self.counters.sent.of(message_type).one();
+        self.counters.sent_bytes.of(message_type).add(written.len() as u64);
+        out.events.push(Event::Sent(traffic(message, to, originator, written.len())));
+        out.address(to, written);
+    }
+
+    /// The originator of this node's own messages, as it knows itself.
+    fn own_address(&self) -> SocketAddr {
+        self.seen_as.get().copied().unwrap_or_else(|| self.own.address())
+    }
+
+    /// A message of this node's own, new unless it is an answer.
+    fn own_message(&self, id: MessageId, body: Body) -> Message {
+        Message { id, forwarder: self.own.node_ref(), originator: self.own.node_ref(), body }
+    }
+
+    /// The next id for a message of this type.
+    fn originate(&self, message_type: MessageType) -> MessageId {
+        self.counters.originated.of(message_type).one();
+        self.ids.next()
+    }
+
+    /// The claim to the largest prime this node knows.
+    fn largest(&self) -> Option<Claim> {
+        self.primes.largest()
+    }
+}
+
+/// How a message is told to people.
+fn traffic(message: &Message, peer: SocketAddr, originator: SocketAddr, bytes: usize) -> Traffic {
+    use super::message::Ttl;
+    let (ttl, data) = match &message.body {
+        Body::Ping(_) | Body::Pong(_) => (Ttl::ZERO, None),
+        Body::Prime(announcement) => (announcement.ttl, Some(announcement.exponent)),
+    };
+    Traffic { msg_type: message.body.message_type(), peer, msg_id: message.id, originator, ttl, data, bytes }
+}

@@ -1,0 +1,50 @@
+//! Catching up: peers whose sets of known primes differ send each other what the other may lack.
+//!
+//! A joining node, a healed partition, a lost flood: all take this one path, and it costs nothing while sets are equal.
+
+use std::net::SocketAddr;
+
+use super::Node;
+use crate::protocol::claims::Claim;
+use crate::protocol::event::PeerKind;
+use crate::protocol::message::Ttl;
+use crate::protocol::outbox::Outbox;
+use crate::protocol::time::Time;
+
+impl Node {
+    /// Sends a proven peer the next batch of stored claims, if its known primes differ from ours: largest first, each
+    /// again only after a pause that doubles.
+    pub(super) fn catch_up(&self, now: Time, to: SocketAddr, out: &mut Outbox) {
+        let own = self.primes.digest();
+        let differs = self.peers.with(to, |peer| {
+            let Some(known) = peer.known.filter(|_| peer.kind == PeerKind::Proven) else { return false };
+            if known == own {
+                peer.catchup.sent.clear();
+                return false;
+            }
+            peer.catchup.next <= now
+        });
+        if differs != Some(true) {
+            return;
+        }
+        let all = self.primes.all();
+        let due = self.peers.with(to, |peer| {
+            let is_due = |claim: &&Claim| peer.catchup.sent.get(&claim.exponent).is_none_or(|(at, _)| *at <= now);
+            let batch: Vec<Claim> = all.iter().filter(is_due).take(self.settings.catchup_batch).copied().collect();
+            if !batch.is_empty() {
+                peer.catchup.next = now + self.settings.ping_interval;
+            }
+            for claim in &batch {
+                let first = self.settings.catchup_backoff_min;
+                let pause = peer.catchup.sent.get(&claim.exponent).map_or(first, |(_, pause)| *pause);
+                let next_pause = (pause * 2).min(self.settings.catchup_backoff_max);
+                peer.catchup.sent.insert(claim.exponent, (now + pause, next_pause));
+            }
+            batch
+        });
+        for claim in due.unwrap_or_default() {
+            self.counters.catchup_sent.one();
+            self.send_claim(now, claim, Ttl::ZERO, &[to], out);
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! PRIME: a claim, checked from cheap to dear, forwarded, and believed only once this node has tested it itself.
+
+use std::net::SocketAddr;
+
+use super::Node;
+use super::receive::Fate;
+use crate::mersenne::{self, Exponent, ExponentError};
+use crate::protocol::claims::{Claim, Queued, SourceLimit};
+use crate::protocol::counters::{ClaimResult, DiscoveredVia};
+use crate::protocol::event::{Event, PeerKind};
+use crate::protocol::message::{Announcement, Body, Message, MessageId, Ttl};
+use crate::protocol::outbox::{Measurement, Order, Outbox};
+use crate::protocol::primes::Learned;
+use crate::protocol::seen::{SeenKey, Sight};
+use crate::protocol::time::Time;
+
+/// Up to so many peers, a message goes to all of them.
+const FAN_OUT_ALL: usize = 8;
+
+/// With more peers, it goes to so many at random.
+const FAN_OUT: usize = 6;
+
+/// How many claims of a peer that has proven its address may wait: what it sends at once for catching up.
+const PROVEN_SOURCE: SourceLimit = SourceLimit(8);
+
+/// How many claims of anybody else may wait.
+const OTHER_SOURCE: SourceLimit = SourceLimit(1);
+
+/// TTLs of small networks: all of a full mesh is reached by one hop, and by a second if a datagram is lost.
+const TTL_SMALL: Ttl = Ttl(2);
+
+/// The largest network that is a small one.
+const SMALL_NETWORK: usize = 13;
+
+impl Node {
+    pub(super) fn on_prime(
+        &self,
+        now: Time,
+        from: SocketAddr,
+        id: MessageId,
+        originator: SocketAddr,
+        announcement: &Announcement,
+        out: &mut Outbox,
+    ) -> Fate {
+        let &Announcement { ttl, exponent, signature } = announcement;
+        let ttl = ttl.clamped(self.settings.ttl_max);
+        let is_own = self.own.contains(originator) || self.seen_as.get() == Some(&originator);
+        if is_own && self.ids.gave(id) {
+            return Fate::Own;
+        }
+        let key = self.seen.key(originator, id, exponent);
+        match self.seen.look(key, ttl) {
+            Sight::New => {}
+            Sight::Duplicate => {
+                self.counters.duplicates.one();
+                return Fate::Duplicate;
+            }
+            Sight::HigherTtl => {
+                self.counters.duplicates.one();
+                let Ok(exponent) = Exponent::new(exponent) else { return Fate::Duplicate };
+                // All that identifies it is in its key, so what is forwarded is what was stored.
+                self.forward(now, Claim { exponent, originator, id, signature }, ttl, from, out);
+                return Fate::ForwardedAgain;
+            }
+        }
+        let fate = self.judge(now, from, originator, id, announcement, ttl, key, out);
+        if let Fate::Decided(result) = fate {
+            let is_mersenne_number = mersenne::looks_like_mersenne_number(exponent);
+            self.counters.claims.of(result).one();
+            out.events.push(Event::ClaimEnded { exponent, originator, result, is_mersenne_number });
+        }
+        fate
+    }
+
+    /// The checks of a claim that is new here, cheapest first. What fails them has no effect at all.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one message, taken apart by the caller")]
+    fn judge(
+        &self,
+        now: Time,
+        from: SocketAddr,
+        originator: SocketAddr,
+        id: MessageId,
+        announcement: &Announcement,
+        ttl: Ttl,
+        key: SeenKey,
+        out: &mut Outbox,
+    ) -> Fate {
+        if announcement.exponent > self.settings.exponent_max {
+            return Fate::Decided(ClaimResult::OutOfRange);
+        }
+        let exponent = match Exponent::new(announcement.exponent) {
+            Ok(exponent) => exponent,
+            Err(ExponentError::TooSmall | ExponentError::TooLarge { .. }) => {
+                return Fate::Decided(ClaimResult::OutOfRange);
+            }
+            Err(ExponentError::Composite { .. }) => return Fate::Decided(ClaimResult::CompositeExponent),
+        };
+        let claim = Claim { exponent, originator, id, signature: announcement.signature };
+        if self.primes.credit(exponent).is_some() {
+            self.accept(now, claim, ttl, key, out);
+            return Fate::Decided(self.weigh(now, claim, ttl, from, out));
+        }
+        if self.refuted.contains(exponent) {
+            return Fate::Decided(ClaimResult::KnownComposite);
+        }
+        if !self.budgets.claims.take(now, self.settings.claim_rate) {
+            return Fate::Decided(ClaimResult::Budget);
+        }
+        if mersenne::quick_factor(exponent).is_some() {
+            return Fate::Decided(ClaimResult::Factored);
+        }
+        if exponent.get() > self.settings.verify_exponent_max {
+            self.accept(now, claim, ttl, key, out);
+            self.forward(now, claim, ttl, from, out);
+            return Fate::Decided(ClaimResult::Untestable);
+        }
+        let limit = if self.peers.kind(from) == Some(PeerKind::Proven) { PROVEN_SOURCE } else { OTHER_SOURCE };
+        let queued = self.queue.push(claim, from, limit);
+        self.accept(now, claim, ttl, key, out);
+        self.forward(now, claim, ttl, from, out);
+        match queued {
+            Queued::Full => {
+                // It was passed on, and may come again when there is room.
+                self.forget(&claim);
+                Fate::Decided(ClaimResult::Queue)
+            }
+            Queued::Waits(dropped) => {
+                dropped.iter().for_each(|claim| self.forget(claim));
+                out.events.push(Event::ClaimQueued { exponent, originator, from });
+                self.verify_next(out);
+                Fate::Queued
+            }
+        }
+    }
+
+    /// Notes a claim that passed the cheap checks as heard, and its originator as somebody who may become a peer.
+    fn accept(&self, now: Time, claim: Claim, ttl: Ttl, key: SeenKey, out: &mut Outbox) {
+        self.seen.record(now, key, ttl);
+        self.add_candidate(now, claim.originator, DiscoveredVia::Prime);
+        let first = self.initial_ttl().0.saturating_sub(ttl.0).saturating_add(1);
+        out.measurements.push(Measurement::Hops(first));
+    }
+
+    /// A claim to a prime that is known here: a better one takes the credit and goes on, another goes on only within a
+    /// small budget. A small network then behaves as the exercise says, and a large one is not flooded by echoes.
+    fn weigh(&self, now: Time, claim: Claim, ttl: Ttl, from: SocketAddr, out: &mut Outbox) -> ClaimResult {
+        match self.primes.learn(claim) {
+            Learned::Credit(before) => {
+                self.note_credit(claim, before, out);
+                self.forward(now, claim, ttl, from, out);
+                ClaimResult::Credited
+            }
+            Learned::Prime | Learned::Nothing => {
+                if ttl > Ttl::ZERO && self.budgets.echoes.take(now, self.settings.echo_rate) {
+                    self.forward(now, claim, ttl, from, out);
+                }
+                ClaimResult::NoNews
+            }
+        }
+    }
+
+    pub(super) fn note_credit(&self, claim: Claim, before: Claim, out: &mut Outbox) {
+        self.changed(out);
+        if before.originator != claim.originator {
+            let (from, to) = (before.originator, claim.originator);
+            out.events.push(Event::CreditMoved { exponent: claim.exponent, from, to });
+        }
+    }
+
+    /// Sends a claim on with one TTL less, neither to where it came from nor to its originator.
+    fn forward(&self, now: Time, claim: Claim, ttl: Ttl, from: SocketAddr, out: &mut Outbox) {
+        let Some(ttl) = ttl.forwarded() else { return };
+        let mut to = self.peers.addresses();
+        let fan_out = if to.len() <= FAN_OUT_ALL { FAN_OUT_ALL } else { FAN_OUT };
+        to.retain(|&peer| peer != from && peer != claim.originator);
+        self.random.choose(&mut to, fan_out);
+        if !to.is_empty() {
+            self.counters.forwarded(ttl);
+            self.send_claim(now, claim, ttl, &to, out);
+        }
+    }
+
+    /// Tells the peers of a prime found here.
+    pub(super) fn announce(&self, now: Time, claim: Claim, out: &mut Outbox) {
+        let mut to = self.peers.addresses();
+        if to.len() > FAN_OUT_ALL {
+            self.random.choose(&mut to, FAN_OUT);
+        }
+        self.send_claim(now, claim, self.initial_ttl(), &to, out);
+    }
+
+    /// Sends one claim to several peers: written once, addressed many times. Plain peers get so many a second and no more.
+    pub(super) fn send_claim(&self, now: Time, claim: Claim, ttl: Ttl, to: &[SocketAddr], out: &mut Outbox) {
+        let message = Message {
+            id: claim.id,
+            forwarder: self.own.node_ref(),
+            originator: self.name_originator(claim.originator),
+            body: Body::Prime(Announcement { ttl, exponent: claim.exponent.get(), signature: claim.signature }),
+        };
+        let written = out.write(&message);
+        for &peer in to {
+            let allowed = self.peers.with(peer, |peer| match peer.kind {
+                PeerKind::Proven => true,
+                PeerKind::Plain => peer.plain_budget.take(now, self.settings.plain_rate),
+            });
+            if allowed == Some(true) {
+                self.send(peer, &message, claim.originator, written.clone(), out);
+            }
+        }
+    }
+
+    /// How an originator is named to others: this node itself by its port, whatever address others know it by.
+    fn name_originator(&self, originator: SocketAddr) -> crate::protocol::address::NodeRef {
+        if self.own.contains(originator) || self.seen_as.get() == Some(&originator) {
+            self.own.node_ref()
+        } else {
+            self.own.name(originator)
+        }
+    }
+
+    /// Sends the largest known prime to a peer that has just become active and cannot say what it knows.
+    pub(super) fn send_largest(&self, now: Time, to: SocketAddr, out: &mut Outbox) {
+        if let Some(claim) = self.largest() {
+            self.send_claim(now, claim, Ttl::ZERO, &[to], out);
+        }
+    }
+
+    /// Makes a claim unheard, so that a later copy is treated as the first.
+    fn forget(&self, claim: &Claim) {
+        self.seen.forget(self.seen_key(claim));
+    }
+
+    pub(super) fn seen_key(&self, claim: &Claim) -> SeenKey {
+        self.seen.key(claim.originator, claim.id, claim.exponent.get())
+    }
+
+    /// Orders the test of the claim that is next, if that is a change.
+    pub(super) fn verify_next(&self, out: &mut Outbox) {
+        if let Some(exponent) = self.queue.next() {
+            out.orders.push(Order::Verify(exponent));
+        }
+    }
+
+    /// The TTL of this node's own announcements: 2 in a small network, else twice the depth of a tree of fan-out 6 over
+    /// all nodes, and 2 more.
+    fn initial_ttl(&self) -> Ttl {
+        let size = self.network_size();
+        if size <= SMALL_NETWORK {
+            return TTL_SMALL.clamped(self.settings.ttl_max);
+        }
+        let mut depth = 0;
+        let mut reached = 1usize;
+        while reached < size {
+            reached = reached.saturating_mul(FAN_OUT);
+            depth += 1;
+        }
+        Ttl(2 * depth + 2).clamped(self.settings.ttl_max)
+    }
+}

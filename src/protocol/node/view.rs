@@ -1,0 +1,140 @@
+//! A node as seen from outside: snapshots for `/state`, `/peers/`, `/primes` and the exporter.
+
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use super::Node;
+use crate::mersenne::Exponent;
+use crate::protocol::claims::Latest;
+use crate::protocol::counters::DiscoveredVia;
+use crate::protocol::event::PeerKind;
+use crate::protocol::message::{KnownDigest, MessageId};
+use crate::protocol::time::Time;
+
+/// A node's state.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StateView {
+    /// Its address, as it or its peers know it.
+    pub address: SocketAddr,
+    /// This start of it.
+    pub instance: u64,
+    /// The largest prime it has verified: p of 2^p − 1.
+    pub largest_prime: Option<Exponent>,
+    /// Who is credited with it.
+    pub largest_prime_finder: Option<SocketAddr>,
+    /// All primes it has verified, in three numbers.
+    pub known: KnownDigest,
+    /// How many active peers it has.
+    pub peers: usize,
+    /// How many of them speak plain messages only.
+    pub plain_peers: usize,
+    /// Candidates in its address book.
+    pub address_book: usize,
+    /// PRIMEs it remembers.
+    pub seen: usize,
+    /// Exponents that wait for their test.
+    pub verification_queue: usize,
+    /// The exponent that is being tested for somebody's claim.
+    pub verifying: Option<Exponent>,
+    /// Whether it is searching now.
+    pub searching: bool,
+    /// The id its next message will have.
+    pub next_msg_id: MessageId,
+    /// For each originator its newest credited prime.
+    pub originators: Vec<Latest>,
+}
+
+/// An active peer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PeerView {
+    /// Its address.
+    pub address: SocketAddr,
+    /// How it talks.
+    pub kind: PeerKind,
+    /// How it was heard of.
+    pub via: DiscoveredVia,
+    /// How long it has been active.
+    #[serde(rename = "active_seconds", serialize_with = "seconds")]
+    pub active: Duration,
+    /// How long ago it was heard last.
+    #[serde(rename = "last_heard_seconds", serialize_with = "seconds")]
+    pub silent: Duration,
+    /// The last round trip.
+    #[serde(rename = "rtt_seconds", serialize_with = "optional_seconds")]
+    pub round_trip: Option<Duration>,
+    /// Its present start.
+    pub instance: Option<u64>,
+    /// What it says it knows.
+    pub known: Option<KnownDigest>,
+    /// Whether it says that this node is active there.
+    pub accepts: Option<bool>,
+}
+
+/// A known prime.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PrimeView {
+    /// p of 2^p − 1.
+    pub exponent: Exponent,
+    /// Who is credited with it.
+    pub finder: SocketAddr,
+    /// The id of the credited claim.
+    pub msg_id: MessageId,
+}
+
+fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64())
+}
+
+fn optional_seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    duration.map(|duration| duration.as_secs_f64()).serialize(serializer)
+}
+
+impl Node {
+    /// The node's state.
+    pub fn state_view(&self) -> StateView {
+        let largest = self.largest();
+        StateView {
+            address: self.own_address(),
+            instance: self.instance,
+            largest_prime: largest.map(|claim| claim.exponent),
+            largest_prime_finder: largest.map(|claim| claim.originator),
+            known: self.primes.digest(),
+            peers: self.peers.len(),
+            plain_peers: self.peers.count(PeerKind::Plain),
+            address_book: self.book.len(),
+            seen: self.seen.len(),
+            verification_queue: self.queue.len(),
+            verifying: self.queue.testing(),
+            searching: self.searching.load(Ordering::Relaxed),
+            next_msg_id: self.ids.peek(),
+            originators: self.primes.latest(),
+        }
+    }
+
+    /// The active peers, ordered by address.
+    pub fn peer_views(&self, now: Time) -> Vec<PeerView> {
+        let now = self.own_time(now);
+        let view = |address, peer: &crate::protocol::peers::Peer| PeerView {
+            address,
+            kind: peer.kind,
+            via: peer.via,
+            active: now.since(peer.since),
+            silent: now.since(peer.last_heard),
+            round_trip: peer.round_trip,
+            instance: peer.instance,
+            known: peer.known,
+            accepts: peer.accepts,
+        };
+        self.peers.map(view).into_iter().map(|(_, view)| view).collect()
+    }
+
+    /// The known primes, largest first.
+    pub fn prime_views(&self) -> Vec<PrimeView> {
+        let view =
+            |claim: super::Claim| PrimeView { exponent: claim.exponent, finder: claim.originator, msg_id: claim.id };
+        self.primes.all().into_iter().map(view).collect()
+    }
+}
