@@ -163,5 +163,11 @@ pub struct KnownDigest {
     /// The largest exponent; 0 for none.
     pub largest: u64,
     /// XOR over the set of [`hash::known`](super::hash::known).
+    #[serde(serialize_with = "as_hex")]
     pub xor: u64,
+}
+
+/// Numbers that are only compared are shown in hex: JSON's numbers end at 2^53 for many readers.
+pub(crate) fn as_hex<S: serde::Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{number:016x}"))
 }

@@ -203,6 +203,18 @@ impl Node {
         self.timers.deadline.get() + self.lost()
     }
 
+    /// Whether [`tick`](Node::tick) is so late that the node must have stood still: then everything that is queued is to
+    /// be handed over before the next tick, to be dropped as stale.
+    pub fn is_stalled(&self, now: Time) -> bool {
+        self.is_late(self.own_time(now))
+    }
+
+    /// A ceiling for message ids that is to be made durable before the node sends anything; answer with
+    /// [`ids_reserved`](Node::ids_reserved). Later ones are ordered through the outbox.
+    pub fn wanted_ids(&self) -> Option<MessageId> {
+        self.ids.wanted()
+    }
+
     /// What is to be saved, with the revision that [`saved`](Node::saved) reports as durable.
     pub fn state(&self) -> (Saved, u64) {
         let revision = self.revision.load(Ordering::Relaxed);
@@ -223,7 +235,7 @@ impl Node {
     }
 
     /// Whether the tick that is due has not come for so long that what is queued is stale.
-    fn is_stalled(&self, now: Time) -> bool {
+    fn is_late(&self, now: Time) -> bool {
         now.since(self.timers.deadline.get()) > self.settings.stall_after
     }
 

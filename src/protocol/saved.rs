@@ -12,7 +12,6 @@ use crate::mersenne::Exponent;
 
 /// A node's memory between two lives.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Saved {
     /// Ids below this may have been used.
     pub id_floor: MessageId,
@@ -49,7 +48,7 @@ impl Serialize for SavedClaim {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Claim { exponent, originator, id, signature } = self.0;
         let written = Written {
-            exponent: exponent.get(),
+            exponent: u64::from(exponent),
             originator,
             msg_id: id,
             key: signature.map(|signature| hex::encode(signature.key)),

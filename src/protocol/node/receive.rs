@@ -72,7 +72,7 @@ impl Node {
     /// called: it is dropped as stale. Whatever is wrong with a datagram is counted, and nothing else happens.
     pub fn receive(&self, now: Time, from: SocketAddr, datagram: &[u8], out: &mut Outbox) {
         let now = self.own_time(now);
-        if self.is_stalled(now) {
+        if self.is_late(now) {
             return self.counters.dropped.of(DropReason::Stale).one();
         }
         let message = match codec::decode(datagram) {

@@ -34,7 +34,7 @@ impl Node {
     /// PINGed.
     pub fn tick(&self, driver_now: Time, out: &mut Outbox) {
         let mut now = self.own_time(driver_now);
-        if self.is_stalled(now) {
+        if self.is_late(now) {
             let gap = now.since(self.timers.deadline.get());
             self.timers.lost.fetch_add(gap.as_micros() as u64, Ordering::Relaxed);
             out.events.push(Event::Stalled { gap });

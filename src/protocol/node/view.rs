@@ -11,7 +11,7 @@ use crate::mersenne::Exponent;
 use crate::protocol::claims::Latest;
 use crate::protocol::counters::DiscoveredVia;
 use crate::protocol::event::PeerKind;
-use crate::protocol::message::{KnownDigest, MessageId};
+use crate::protocol::message::{KnownDigest, MessageId, as_hex};
 use crate::protocol::time::Time;
 
 /// A node's state.
@@ -20,6 +20,7 @@ pub struct StateView {
     /// Its address, as it or its peers know it.
     pub address: SocketAddr,
     /// This start of it.
+    #[serde(serialize_with = "as_hex")]
     pub instance: u64,
     /// The largest prime it has verified: p of 2^p − 1.
     pub largest_prime: Option<Exponent>,
@@ -66,6 +67,7 @@ pub struct PeerView {
     #[serde(rename = "rtt_seconds", serialize_with = "optional_seconds")]
     pub round_trip: Option<Duration>,
     /// Its present start.
+    #[serde(serialize_with = "optional_hex")]
     pub instance: Option<u64>,
     /// What it says it knows.
     pub known: Option<KnownDigest>,
@@ -90,6 +92,13 @@ fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S
 
 fn optional_seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
     duration.map(|duration| duration.as_secs_f64()).serialize(serializer)
+}
+
+fn optional_hex<S: Serializer>(number: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+    match number {
+        Some(number) => as_hex(number, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 impl Node {

@@ -1,0 +1,65 @@
+//! The commands, one file each. They read their arguments, ask the rooms below to do the work, and print.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod ask;
+pub mod decode;
+pub mod lab;
+mod log;
+pub mod peers;
+mod report;
+pub mod run;
+pub mod status;
+pub mod test;
+
+/// The Mersenne daemon: nodes that find Mersenne primes, gossip them over UDP and verify each other. No server.
+#[derive(Debug, Parser)]
+#[command(name = "mersenned", version, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  mersenned lab                                    four nodes that find each other and primes
+  mersenned run --port 5001 --peer 127.0.0.1:5002  one node
+  mersenned status --port 5001                     what a running node knows
+  mersenned test 4423                              is 2^4423 − 1 prime?";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start several nodes on this machine and watch them
+    Lab(lab::LabArgs),
+    /// Run one node until it is told to stop
+    Run(run::RunArgs),
+    /// Show what a running node knows
+    Status(status::StatusArgs),
+    /// Show the peers of a running node
+    Peers(peers::PeersArgs),
+    /// Test whether 2^P − 1 is prime
+    Test(test::TestArgs),
+    /// Show a datagram as JSON, or why it is refused
+    Decode(decode::DecodeArgs),
+}
+
+/// Runs one command. Errors go to standard error, in one line with their causes.
+pub fn main(cli: Cli) -> ExitCode {
+    let result = match cli.command {
+        Command::Lab(args) => lab::lab(&args),
+        Command::Run(args) => run::run(&args),
+        Command::Status(args) => status::status(&args),
+        Command::Peers(args) => peers::peers(&args),
+        Command::Test(args) => test::test(&args),
+        Command::Decode(args) => decode::decode(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("mersenned: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! `mersenned peers`: whom a running node talks to.
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use serde::Deserialize;
+
+use super::ask::NodeAddress;
+
+/// Arguments of `mersenned peers`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct PeersArgs {
+    #[command(flatten)]
+    node: NodeAddress,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  mersenned peers
+  mersenned peers --port 5003 --json";
+
+/// The part of a peer that is shown.
+#[derive(Debug, Deserialize)]
+struct Peer {
+    address: String,
+    kind: String,
+    via: String,
+    active_seconds: f64,
+    last_heard_seconds: f64,
+    rtt_seconds: Option<f64>,
+    known: Option<Known>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Known {
+    largest: u64,
+}
+
+/// Asks a node for its peers and shows them.
+pub fn peers(args: &PeersArgs) -> Result<()> {
+    let value = args.node.get("/peers/")?;
+    if args.node.json {
+        println!("{value:#}");
+        return Ok(());
+    }
+    let peers: Vec<Peer> = serde_json::from_value(value).context("the node's answer is not one of this version")?;
+    if peers.is_empty() {
+        println!("no peers");
+        return Ok(());
+    }
+    println!("{:<22} {:<7} {:<7} {:>9} {:>9} {:>10} {:>10}", "peer", "kind", "via", "active", "silent", "rtt", "largest");
+    for peer in peers {
+        let rtt = peer.rtt_seconds.map_or_else(|| "-".to_owned(), |rtt| format!("{:.2} ms", rtt * 1e3));
+        let largest = peer.known.filter(|known| known.largest > 0);
+        println!(
+            "{:<22} {:<7} {:<7} {:>7.0} s {:>7.1} s {rtt:>10} {:>10}",
+            peer.address.escape_debug().to_string(),
+            peer.kind.escape_debug().to_string(),
+            peer.via.escape_debug().to_string(),
+            peer.active_seconds,
+            peer.last_heard_seconds,
+            largest.map_or_else(|| "-".to_owned(), |known| format!("M{}", known.largest)),
+        );
+    }
+    Ok(())
+}

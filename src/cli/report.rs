@@ -1,0 +1,172 @@
+//! What a lab prints: a line for each event that matters, and one whenever all nodes agree anew.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write as _};
+use std::ops::RangeInclusive;
+
+use jiff::Zoned;
+use serde::Deserialize;
+
+/// One JSON line from a node, as far as a lab cares.
+#[derive(Debug, Deserialize)]
+pub(super) struct Line {
+    event: String,
+    #[serde(default)]
+    text: String,
+    exponent: Option<u64>,
+    originator: Option<String>,
+    to: Option<String>,
+}
+
+impl Line {
+    /// Reads a line; `None` when it is not one of a node of this version.
+    pub(super) fn parse(line: &str) -> Option<Line> {
+        serde_json::from_str(line).ok()
+    }
+
+    /// Whether the node says that it is ready.
+    pub(super) fn is_ready(&self) -> bool {
+        self.event == "ready"
+    }
+
+    /// Whether people watching a lab want to read it; the rest is in each node's `/log`.
+    fn matters(&self) -> bool {
+        !matches!(self.event.as_str(), "search_started" | "claim_queued" | "leaving" | "own_address" | "ready")
+    }
+}
+
+/// What one node holds, put together from its events.
+#[derive(Debug, Clone, Default)]
+struct Held {
+    largest: Option<u64>,
+    /// Who is credited with each prime.
+    finders: BTreeMap<u64, String>,
+    peers: usize,
+}
+
+/// The lab's console.
+pub(super) struct Report {
+    ports: RangeInclusive<u16>,
+    held: BTreeMap<u16, Held>,
+    meshed: bool,
+    agreed: Option<(u64, String)>,
+}
+
+impl Report {
+    pub(super) fn new(ports: RangeInclusive<u16>) -> Report {
+        let held = ports.clone().map(|port| (port, Held::default())).collect();
+        Report { ports, held, meshed: false, agreed: None }
+    }
+
+    /// Says what runs and where to look.
+    pub(super) fn begin(&self) {
+        let (first, last) = (self.ports.start(), self.ports.end());
+        print(&format!("{} nodes, UDP and HTTP ports {first} to {last}. Ctrl-C ends them.", self.ports.clone().count()));
+        for port in self.ports.clone() {
+            print(&format!("  node {port}  http://127.0.0.1:{port}/"));
+        }
+    }
+
+    pub(super) fn finish(&self) {
+        print("ending all nodes");
+    }
+
+    /// Shows an event of a node, if it matters.
+    pub(super) fn event(&mut self, port: u16, line: &str) {
+        let Some(line) = Line::parse(line) else {
+            return self.log(port, line);
+        };
+        if line.matters() {
+            self.log(port, &line.text);
+        }
+        self.note(port, &line);
+        self.tell_agreement();
+    }
+
+    /// Shows any line of a node.
+    pub(super) fn log(&self, port: u16, text: &str) {
+        print(&format!("{}  {port}  {text}", Zoned::now().strftime("%H:%M:%S%.3f")));
+    }
+
+    fn note(&mut self, port: u16, line: &Line) {
+        let Some(held) = self.held.get_mut(&port) else { return };
+        let itself = format!("127.0.0.1:{port}");
+        let credited = match line.event.as_str() {
+            "peer_up" => {
+                held.peers += 1;
+                None
+            }
+            "peer_down" => {
+                held.peers = held.peers.saturating_sub(1);
+                None
+            }
+            "prime_found" => Some(&itself),
+            "prime_verified" => line.originator.as_ref(),
+            "credit_moved" => line.to.as_ref(),
+            _ => None,
+        };
+        if let (Some(finder), Some(exponent)) = (credited, line.exponent) {
+            held.finders.insert(exponent, finder.clone());
+            held.largest = held.largest.max(Some(exponent));
+        }
+    }
+
+    /// Says so when the mesh has become full, and when all nodes hold the same largest prime and the same finder of it.
+    fn tell_agreement(&mut self) {
+        let others = self.held.len() - 1;
+        let meshed = others > 0 && self.held.values().all(|held| held.peers == others);
+        if meshed && !self.meshed {
+            print(&format!("all {} nodes are each other's peers", self.held.len()));
+        }
+        self.meshed = meshed;
+        let mut views = self.held.values().map(|held| {
+            let largest = held.largest?;
+            Some((largest, held.finders.get(&largest)?.clone()))
+        });
+        let first = views.next().flatten();
+        if first.is_some() && first != self.agreed && views.all(|view| view == first) {
+            if let Some((exponent, finder)) = &first {
+                print(&format!("all {} nodes agree: the largest prime is M{exponent}, found by {finder}", self.held.len()));
+            }
+            self.agreed = first;
+        }
+    }
+}
+
+/// Prints a line. Whoever has closed our output does not want it.
+fn print(line: &str) {
+    drop(writeln!(io::stdout().lock(), "{line}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tell(report: &mut Report, port: u16, line: &str) {
+        report.event(port, line);
+    }
+
+    #[test]
+    fn nodes_agree_when_all_hold_the_same_prime_by_the_same_finder() {
+        let mut report = Report::new(5001..=5002);
+        tell(&mut report, 5001, r#"{"event":"prime_found","text":"","exponent":31}"#);
+        assert_eq!(report.agreed, None);
+        tell(&mut report, 5002, r#"{"event":"prime_verified","text":"","exponent":31,"originator":"127.0.0.1:5001"}"#);
+        assert_eq!(report.agreed, Some((31, "127.0.0.1:5001".to_owned())));
+        tell(&mut report, 5002, r#"{"event":"prime_found","text":"","exponent":61}"#);
+        assert_eq!(report.agreed.as_ref().unwrap().0, 31);
+        tell(&mut report, 5001, r#"{"event":"prime_verified","text":"","exponent":61,"originator":"127.0.0.1:5002"}"#);
+        assert_eq!(report.agreed, Some((61, "127.0.0.1:5002".to_owned())));
+    }
+
+    #[test]
+    fn a_mesh_is_full_when_every_node_has_every_other() {
+        let mut report = Report::new(5001..=5002);
+        tell(&mut report, 5001, r#"{"event":"peer_up","text":""}"#);
+        assert!(!report.meshed);
+        tell(&mut report, 5002, r#"{"event":"peer_up","text":""}"#);
+        assert!(report.meshed);
+        tell(&mut report, 5002, r#"{"event":"peer_down","text":""}"#);
+        assert!(!report.meshed);
+    }
+}

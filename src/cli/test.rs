@@ -1,0 +1,137 @@
+//! `mersenned test P`: one exponent, tested to the end whatever factors its number has.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+
+use crate::mersenne::{
+    ExactEngine, Exponent, ExponentError, Interrupt, LucasLehmer, Outcome, Progress, Verdict, looks_like_mersenne_number,
+};
+
+/// How often progress is shown on a terminal.
+const ON_TERMINAL: Duration = Duration::from_millis(500);
+
+/// How often progress is shown elsewhere.
+const ELSEWHERE: Duration = Duration::from_secs(10);
+
+/// Arguments of `mersenned test`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct TestArgs {
+    /// The exponent, a prime number
+    #[arg(value_name = "P", allow_negative_numbers = true, value_parser = parse_number)]
+    exponent: u64,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  mersenned test 4423     M4423 is prime!
+  mersenned test 4999     M4999 is not prime. Res64: 9116B0BE48100D73
+
+Res64 is the low 64 bits of the last residue; other programs report the same.";
+
+fn parse_number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "give a prime number from 2 up".to_owned())
+}
+
+/// Tests one exponent by Lucas and Lehmer and prints the verdict.
+pub fn test(args: &TestArgs) -> Result<()> {
+    let exponent = exponent(args.exponent)?;
+    let engine = ExactEngine::new(exponent).context("this exponent cannot be tested")?;
+    let mut shown = Shown::new();
+    let outcome = LucasLehmer::new(engine).run(&Interrupt::new(), &mut |progress| shown.show(progress))?;
+    shown.clear();
+    match outcome {
+        Outcome::Finished(Verdict::Prime) => println!("M{exponent} is prime!"),
+        Outcome::Finished(Verdict::Composite { res64 }) => println!("M{exponent} is not prime. Res64: {res64}"),
+        Outcome::Interrupted => bail!("the test was interrupted"),
+    }
+    Ok(())
+}
+
+fn exponent(number: u64) -> Result<Exponent> {
+    match Exponent::new(number) {
+        Ok(exponent) => Ok(exponent),
+        Err(ExponentError::Composite { .. }) if looks_like_mersenne_number(number) => {
+            let n = number.trailing_ones();
+            bail!("{number} is 2^{n} − 1; to test that number, give its exponent: mersenned test {n}")
+        }
+        Err(error @ ExponentError::Composite { .. }) => {
+            bail!("{error}; 2^{number} − 1 then is composite too, and there is nothing to test")
+        }
+        Err(error @ (ExponentError::TooSmall | ExponentError::TooLarge { .. })) => Err(error.into()),
+    }
+}
+
+/// The progress line: rewritten on a terminal, one line after another elsewhere.
+struct Shown {
+    began: Instant,
+    last: Instant,
+    on_terminal: bool,
+    drawn: bool,
+}
+
+impl Shown {
+    fn new() -> Shown {
+        let now = Instant::now();
+        Shown { began: now, last: now, on_terminal: io::stderr().is_terminal(), drawn: false }
+    }
+
+    fn show(&mut self, Progress { iteration, total }: Progress) {
+        let now = Instant::now();
+        if now - self.last < if self.on_terminal { ON_TERMINAL } else { ELSEWHERE } {
+            return;
+        }
+        self.last = now;
+        let (done, total) = (f64::from(iteration), f64::from(total));
+        let per_iteration = (now - self.began).as_secs_f64() / done;
+        let left = (per_iteration * (total - done)) as u64;
+        let line = format!(
+            "Iteration: {iteration} / {total} [{:.2}%], ms/iter: {:.3}, ETA: {}",
+            100.0 * done / total,
+            1e3 * per_iteration,
+            clock(left)
+        );
+        self.drawn = true;
+        if self.on_terminal {
+            eprint!("\r\x1b[K{line}");
+            // Only looks suffer when this fails.
+            drop(io::stderr().flush());
+        } else {
+            eprintln!("{line}");
+        }
+    }
+
+    fn clear(&self) {
+        if self.on_terminal && self.drawn {
+            eprint!("\r\x1b[K");
+        }
+    }
+}
+
+/// Seconds as `[Dd ]HH:MM:SS`.
+fn clock(seconds: u64) -> String {
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    let days = if days > 0 { format!("{days}d ") } else { String::new() };
+    format!("{days}{hours:02}:{minutes:02}:{:02}", seconds % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_left_is_written_as_a_clock_shows_it() {
+        assert_eq!(clock(0), "00:00:00");
+        assert_eq!(clock(3_725), "01:02:05");
+        assert_eq!(clock(129_840), "1d 12:04:00");
+    }
+
+    #[test]
+    fn who_gives_the_number_instead_of_its_exponent_is_told() {
+        let error = exponent(2_047).unwrap_err().to_string();
+        assert!(error.contains("mersenned test 11"), "{error}");
+    }
+}

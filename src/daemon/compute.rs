@@ -1,0 +1,151 @@
+//! The threads that compute: one searches, one verifies. They run at the lowest priority and can be interrupted at every
+//! step, so a machine stays usable and nothing ever waits for a big number.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::gossip::Report;
+use crate::mersenne::{Exponent, Interrupt, MAX_EXPONENT};
+use crate::protocol::Verdict;
+use crate::search::{self, SearchOutcome, Verification};
+
+/// The nice level of computing threads: they get what nobody else wants.
+const NICE: i32 = 19;
+
+/// What a thread is to do next, and how to stop what it does now.
+#[derive(Debug)]
+struct Desk<J> {
+    job: Option<J>,
+    interrupt: Interrupt,
+    closed: bool,
+}
+
+/// One computing thread, which does the job given last.
+#[derive(Debug)]
+struct Worker<J> {
+    shared: Arc<(Mutex<Desk<J>>, Condvar)>,
+}
+
+impl<J: Send + 'static> Worker<J> {
+    /// Starts a thread that calls `work` with each job until the worker is closed.
+    fn start(name: &str, work: impl Fn(J, &Interrupt) + Send + 'static) -> std::io::Result<Worker<J>> {
+        let desk = Desk { job: None, interrupt: Interrupt::new(), closed: false };
+        let shared = Arc::new((Mutex::new(desk), Condvar::new()));
+        let theirs = Arc::clone(&shared);
+        thread::Builder::new().name(name.to_owned()).spawn(move || {
+            lower_priority();
+            while let Some((job, interrupt)) = next_job(&theirs) {
+                work(job, &interrupt);
+            }
+        })?;
+        Ok(Worker { shared })
+    }
+
+    /// Gives the thread a job, instead of the one it does now or was given before.
+    fn assign(&self, job: J) {
+        let mut desk = lock(&self.shared.0);
+        desk.interrupt.request();
+        desk.job = Some(job);
+        self.shared.1.notify_one();
+    }
+
+    /// Stops the thread; it ends within 50 ms.
+    fn close(&self) {
+        let mut desk = lock(&self.shared.0);
+        desk.interrupt.request();
+        desk.job = None;
+        desk.closed = true;
+        self.shared.1.notify_one();
+    }
+}
+
+fn next_job<J>((desk, wake): &(Mutex<Desk<J>>, Condvar)) -> Option<(J, Interrupt)> {
+    let mut desk = lock(desk);
+    loop {
+        if desk.closed {
+            return None;
+        }
+        if let Some(job) = desk.job.take() {
+            desk.interrupt = Interrupt::new();
+            return Some((job, desk.interrupt.clone()));
+        }
+        desk = wake.wait(desk).unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+/// A desk stays usable when a thread has panicked: it holds no half-done change.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// On Linux this is a thread's own affair, although POSIX says it is the process's.
+fn lower_priority() {
+    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+        tracing::warn!("computing threads run at normal priority: {error}");
+    }
+}
+
+/// The two computing threads of a node.
+#[derive(Debug)]
+pub struct Compute {
+    searcher: Worker<Option<Exponent>>,
+    verifier: Worker<Exponent>,
+}
+
+impl Compute {
+    /// Starts both threads; what they find out is sent to `reports`.
+    pub fn start(reports: UnboundedSender<Report>) -> std::io::Result<Compute> {
+        let found = reports.clone();
+        Ok(Compute {
+            searcher: Worker::start("search", move |above, interrupt| search(above, interrupt, &found))?,
+            verifier: Worker::start("verify", move |exponent, interrupt| verify(exponent, interrupt, &reports))?,
+        })
+    }
+
+    /// Looks for the next Mersenne prime above this exponent, instead of what is being looked for now.
+    pub fn search(&self, above: Option<Exponent>) {
+        self.searcher.assign(above);
+    }
+
+    /// Tests this exponent, instead of the one being tested now.
+    pub fn verify(&self, exponent: Exponent) {
+        self.verifier.assign(exponent);
+    }
+
+    /// Stops both threads within 50 ms.
+    pub fn close(&self) {
+        self.searcher.close();
+        self.verifier.close();
+    }
+}
+
+fn search(above: Option<Exponent>, interrupt: &Interrupt, reports: &UnboundedSender<Report>) {
+    match search::find_above(above, MAX_EXPONENT, interrupt, &mut |_progress| {}) {
+        // If the gossip loop has ended, nobody is left to be told.
+        SearchOutcome::Found(exponent) => drop(reports.send(Report::Found(exponent))),
+        SearchOutcome::Exhausted => {
+            tracing::warn!("the search has reached the largest exponent that this machine's engine can test");
+        }
+        SearchOutcome::EngineFailed { exponent, error } => tracing::error!("the test of M{exponent} has failed: {error}"),
+        SearchOutcome::Interrupted => {}
+    }
+}
+
+fn verify(exponent: Exponent, interrupt: &Interrupt, reports: &UnboundedSender<Report>) {
+    let began = Instant::now();
+    let verdict = match search::verify(exponent, interrupt) {
+        Verification::Prime => Verdict::Prime,
+        Verification::HasFactor(_) | Verification::Composite(_) => Verdict::Composite,
+        Verification::BeyondEngine { .. } => Verdict::Untestable,
+        Verification::EngineFailed(error) => {
+            tracing::error!("the test of M{exponent} has failed: {error}");
+            Verdict::Untestable
+        }
+        Verification::Interrupted => return,
+    };
+    let took: Duration = began.elapsed();
+    drop(reports.send(Report::Verdict { exponent, verdict, took }));
+}

@@ -1,0 +1,218 @@
+//! The gossip loop: the one thread that owns the socket and drives the node.
+//!
+//! Receive, up to 64 datagrams at a time; hand them to the node; send what it wants sent; yield. Nothing here waits for a
+//! disk, a big number, a terminal or an HTTP client: those have threads of their own and report back. A current-thread
+//! runtime answers about as many datagrams as a plain blocking loop, and a multi-thread one about half as many.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use tokio::net::UdpSocket;
+use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::clock::Clock;
+use super::compute::Compute;
+use super::exporter::{Exporter, SendErrorKind};
+use super::http::LocalMessage;
+use super::journal::Recorder;
+use super::saver::Saver;
+use super::socket;
+use crate::mersenne::Exponent;
+use crate::protocol::message::{MAX_DATAGRAM, MessageId};
+use crate::protocol::{Node, Order, Outbox, Verdict};
+
+/// Datagrams received before what they caused is sent.
+const BATCH: usize = 64;
+
+/// Datagrams that are taken out of the queue in one go after the node has stood still: more than any queue holds.
+const STALE_MAX: usize = 1 << 20;
+
+/// How often the kernel is asked how many datagrams it has dropped.
+const KERNEL_DROPS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What other threads report to the gossip loop.
+#[derive(Debug)]
+pub enum Report {
+    /// The search has found a prime.
+    Found(Exponent),
+    /// A claim has been tested.
+    Verdict {
+        /// The exponent tested.
+        exponent: Exponent,
+        /// What came of it.
+        verdict: Verdict,
+        /// How long it took.
+        took: Duration,
+    },
+    /// The state up to this revision, and these ids, are durable.
+    Saved {
+        /// See [`Node::saved`].
+        revision: u64,
+        /// See [`Node::ids_reserved`].
+        ids_below: MessageId,
+    },
+    /// A name given as a peer resolves to this address.
+    Seed(SocketAddr),
+    /// Say goodbye, and end; answer when the last datagram is sent.
+    Leave(oneshot::Sender<()>),
+}
+
+/// Everything the gossip loop works with.
+#[derive(Debug)]
+pub struct Gossip {
+    /// The node it drives.
+    pub node: Arc<Node>,
+    /// The node's time.
+    pub clock: Clock,
+    /// A bound, non-blocking socket.
+    pub socket: std::net::UdpSocket,
+    /// What it is bound to.
+    pub address: SocketAddr,
+    /// Where orders to search and verify go.
+    pub compute: Compute,
+    /// Where orders to save go.
+    pub saver: Saver,
+    /// Where events go.
+    pub recorder: Recorder,
+    /// Where measurements go.
+    pub exporter: Arc<Exporter>,
+    /// What other threads report.
+    pub reports: UnboundedReceiver<Report>,
+    /// Messages handed in over HTTP.
+    pub local: Receiver<LocalMessage>,
+}
+
+impl Gossip {
+    /// Starts the loop on its own thread. It ends after [`Report::Leave`], or when nobody is left to send one.
+    pub fn start(self) -> io::Result<thread::JoinHandle<()>> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        thread::Builder::new().name("gossip".to_owned()).spawn(move || {
+            if let Err(error) = runtime.block_on(self.run()) {
+                tracing::error!("the gossip loop has ended: {error}");
+            }
+        })
+    }
+
+    async fn run(mut self) -> io::Result<()> {
+        let socket = UdpSocket::from_std(self.socket.try_clone()?)?;
+        let mut buffer = [0; MAX_DATAGRAM + 1];
+        let mut out = Outbox::new();
+        let mut next_kernel_drops = Instant::now();
+        let timer = tokio::time::sleep(Duration::ZERO);
+        tokio::pin!(timer);
+        loop {
+            let deadline = self.clock.at(self.node.next_deadline());
+            if timer.deadline() != deadline {
+                timer.as_mut().reset(deadline);
+            }
+            tokio::select! {
+                biased;
+                report = self.reports.recv() => match report {
+                    Some(Report::Leave(done)) => {
+                        self.node.leave(self.clock.now(), &mut out);
+                        self.carry_out(&socket, &mut out);
+                        self.compute.close();
+                        let (saved, revision) = self.node.state();
+                        self.saver.save(saved, revision);
+                        self.saver.close();
+                        // Whoever asked may have stopped waiting.
+                        drop(done.send(()));
+                        return Ok(());
+                    }
+                    Some(report) => self.take_report(report, &mut out),
+                    None => return Ok(()),
+                },
+                Some(message) = self.local.recv() => {
+                    let fate = self.node.receive_local(self.clock.now(), &message.datagram, &mut out);
+                    drop(message.reply.send(fate));
+                }
+                ready = socket.readable() => self.count_error(ready),
+                () = &mut timer => {}
+            }
+            self.receive(&socket, &mut buffer, &mut out);
+            let now = self.clock.now();
+            if self.node.next_deadline() <= now {
+                self.node.tick(now, &mut out);
+            }
+            self.carry_out(&socket, &mut out);
+            if next_kernel_drops <= Instant::now() {
+                next_kernel_drops = Instant::now() + KERNEL_DROPS_INTERVAL;
+                self.exporter.socket().kernel_drops(socket::kernel_drops(self.address));
+            }
+        }
+    }
+
+    /// Hands queued datagrams to the node: a batch, or after a stall all of them, because they have to be dropped as stale
+    /// before the node goes on.
+    fn receive(&self, socket: &UdpSocket, buffer: &mut [u8; MAX_DATAGRAM + 1], out: &mut Outbox) {
+        let batch = if self.node.is_stalled(self.clock.now()) { STALE_MAX } else { BATCH };
+        for _ in 0..batch {
+            match socket.try_recv_from(buffer) {
+                // One byte more than allowed is enough to see that a datagram is too long.
+                Ok((length, from)) => {
+                    self.node.receive(self.clock.now(), from, &buffer[..length], out);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) => return self.count_error(Err(error)),
+            }
+        }
+    }
+
+    fn take_report(&self, report: Report, out: &mut Outbox) {
+        let now = self.clock.now();
+        match report {
+            Report::Found(exponent) => self.node.found(now, exponent, out),
+            Report::Verdict { exponent, verdict, took } => {
+                self.exporter.verified_in(took);
+                self.node.verdict(now, exponent, verdict, out);
+            }
+            Report::Saved { revision, ids_below } => {
+                self.node.ids_reserved(ids_below);
+                self.node.saved(now, revision, out);
+            }
+            Report::Seed(address) => self.node.add_seed(now, address),
+            // Handled by the loop itself, which it ends.
+            Report::Leave(_) => {}
+        }
+    }
+
+    /// Does everything the node wants done.
+    fn carry_out(&self, socket: &UdpSocket, out: &mut Outbox) {
+        for (to, datagram) in out.datagrams() {
+            if let Err(error) = socket.try_send_to(datagram, socket::reach(self.address, to)) {
+                self.count_error(Err(error));
+            }
+        }
+        for order in out.orders.drain(..) {
+            match order {
+                Order::Search { above } => self.compute.search(above),
+                Order::Verify(exponent) => self.compute.verify(exponent),
+                Order::Save => {
+                    let (saved, revision) = self.node.state();
+                    self.saver.save(saved, revision);
+                }
+                Order::ReserveIds { below } => self.saver.reserve(below),
+            }
+        }
+        for event in out.events.drain(..) {
+            self.recorder.record(event);
+        }
+        for measurement in &out.measurements {
+            self.exporter.measure(measurement);
+        }
+        out.clear();
+    }
+
+    /// A socket that cannot send or receive now may be able to in a moment: a firewall answers EPERM, a lost link
+    /// ENETUNREACH. Errors are counted and never end the loop.
+    fn count_error(&self, result: io::Result<()>) {
+        if let Err(error) = result {
+            self.exporter.socket().send_error(SendErrorKind::of(&error));
+        }
+    }
+}

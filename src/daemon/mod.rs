@@ -1,0 +1,210 @@
+//! The outside world of a node: sockets, clock, threads, signals, disk, HTTP, metrics.
+//!
+//! Threads: `gossip` owns the UDP socket and drives the node; `search` and `verify` compute at nice 19; `save` writes the
+//! state file; the main thread serves HTTP, writes logs and waits for signals. Only `gossip` changes the node; the others
+//! report to it, or look on.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::num::NonZeroU16;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use thiserror::Error;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::protocol::{self, Birth, Node, Saved, Scan, ScanRange, Whereabouts};
+
+pub mod clock;
+mod compute;
+mod console;
+mod exporter;
+pub mod gossip;
+pub mod http;
+pub mod journal;
+mod readiness;
+mod saver;
+mod seeds;
+pub mod socket;
+pub mod state_file;
+
+pub use console::Console;
+pub use seeds::{PeerName, PeerNameError};
+
+use self::clock::Clock;
+use self::compute::Compute;
+use self::exporter::Exporter;
+use self::gossip::{Gossip, Report};
+use self::saver::Saver;
+use self::socket::BindError;
+use self::state_file::{StateError, StateFile};
+
+/// How long peers are given to hear a goodbye, and threads to end, before the process ends without them.
+const GOODBYE: Duration = Duration::from_millis(700);
+
+/// Messages handed in over HTTP that may wait for the gossip loop.
+const LOCAL_QUEUE: usize = 64;
+
+/// Everything a daemon is told.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// UDP for gossip, TCP for HTTP.
+    pub port: NonZeroU16,
+    /// Where gossip is bound.
+    pub bind: IpAddr,
+    /// Where HTTP is bound.
+    pub http_bind: IpAddr,
+    /// Names, beside IP addresses and `localhost`, under which HTTP may be asked.
+    pub http_hosts: Vec<String>,
+    /// The address at which other nodes reach this one, where that is not the bound one.
+    pub advertise: Option<SocketAddr>,
+    /// Ways into the network.
+    pub peers: Vec<PeerName>,
+    /// Addresses to look for peers at.
+    pub scan: Vec<ScanRange>,
+    /// Where the node's memory is.
+    pub state_dir: PathBuf,
+    /// The receive buffer asked for, in bytes.
+    pub receive_buffer: usize,
+    /// The protocol's own.
+    pub node: protocol::Settings,
+    /// Who reads what the node has to tell.
+    pub console: Console,
+}
+
+/// Why a daemon could not start. Nothing is left behind.
+#[derive(Debug, Error)]
+pub enum DaemonError {
+    /// A port could not be taken.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// A peer's name means nothing.
+    #[error(transparent)]
+    Peer(#[from] PeerNameError),
+    /// The state could not be opened or written.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The system refused something a daemon cannot do without.
+    #[error("cannot {what}: {source}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Makes a `map_err` argument of what was tried.
+fn system(what: &'static str) -> impl Fn(io::Error) -> DaemonError {
+    move |source| DaemonError::System { what, source }
+}
+
+/// Runs a node until it is told to stop by SIGTERM, SIGINT or, in a lab, the end of its standard input.
+pub fn run(settings: Settings) -> Result<(), DaemonError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(system("start the runtime for HTTP and signals"))?;
+    let result = runtime.block_on(serve(settings));
+    // Whoever still resolves a name is not waited for.
+    runtime.shutdown_background();
+    result
+}
+
+async fn serve(settings: Settings) -> Result<(), DaemonError> {
+    // Before anything can be waited for, so that an early signal is not lost.
+    let mut terminate = signal(SignalKind::terminate()).map_err(system("handle SIGTERM"))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(system("handle SIGINT"))?;
+
+    let seeds = seeds::resolve_all(&settings.peers).await?;
+    let gossip_address = SocketAddr::new(settings.bind, settings.port.get());
+    let udp = socket::bind_udp(gossip_address, settings.receive_buffer)?;
+    let http_address = SocketAddr::new(settings.http_bind, settings.port.get());
+    let tcp = TcpListener::bind(http_address).map_err(|source| BindError::new(http_address, "TCP", source))?;
+    let (file, saved) = StateFile::open(&settings.state_dir)?;
+
+    let clock = Clock::start();
+    let node = Arc::new(birth(&settings, clock, saved)?);
+    for &seed in &seeds {
+        node.add_seed(clock.now(), seed);
+    }
+    if let Some(below) = node.wanted_ids() {
+        let (saved, _) = node.state();
+        file.write(&Saved { id_floor: below, ..saved })?;
+        node.ids_reserved(below);
+    }
+
+    let (report, reports) = mpsc::unbounded_channel();
+    let (local, local_inbox) = mpsc::channel(LOCAL_QUEUE);
+    let (stop, stopped) = watch::channel(false);
+    let exporter = Arc::new(Exporter::new().map_err(io::Error::other).map_err(system("set up metrics"))?);
+    exporter.socket().receive_buffer(socket::receive_buffer(&udp) as u64);
+    let readiness = Arc::new(readiness::Readiness::new());
+    let (journal, recorder) = journal::start(stopped.clone());
+    let compute = Compute::start(report.clone()).map_err(system("start the computing threads"))?;
+    let saver = Saver::start(file, node.state().0, Arc::clone(&readiness), report.clone())
+        .map_err(system("start the thread that saves"))?;
+    let gossip = Gossip {
+        node: Arc::clone(&node),
+        clock,
+        socket: udp,
+        address: gossip_address,
+        compute,
+        saver,
+        recorder,
+        exporter: Arc::clone(&exporter),
+        reports,
+        local: local_inbox,
+    };
+    let gossip = gossip.start().map_err(system("start the gossip loop"))?;
+    readiness.socket_is_bound();
+
+    let app = http::App {
+        node: Arc::clone(&node),
+        clock,
+        journal: Arc::clone(&journal),
+        exporter,
+        readiness,
+        local,
+        hosts: http::AllowedHosts::new(http_address, &settings.http_hosts),
+    };
+    let server = tokio::spawn(http::serve(tcp, app, stopped.clone()));
+    let told = settings.console.start(&journal, &node, stopped);
+    tokio::spawn(seeds::keep_resolving(settings.peers, report.clone()));
+    tracing::info!("gossip on UDP {gossip_address}, HTTP on http://{http_address}/");
+
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("SIGTERM: leaving"),
+        _ = interrupt.recv() => tracing::info!("interrupted: leaving"),
+        () = told.ended => tracing::info!("the lab has ended: leaving"),
+    }
+    let (done, left) = oneshot::channel();
+    // If the loop has ended by itself, `left` says so.
+    drop(report.send(Report::Leave(done)));
+    let goodbye = tokio::time::timeout(GOODBYE, left).await;
+    // Streams end, connections close, the console writes its last lines.
+    drop(stop.send(true));
+    let ended = tokio::time::timeout(GOODBYE, async { tokio::join!(server, told.written) }).await;
+    if goodbye.is_err() || ended.is_err() || !gossip.is_finished() && gossip.join().is_err() {
+        tracing::warn!("not everything ended in time; the state file holds what was saved last");
+    }
+    Ok(())
+}
+
+fn birth(settings: &Settings, clock: Clock, saved: Saved) -> Result<Node, DaemonError> {
+    let mut seed = [0; 16];
+    getrandom::fill(&mut seed).map_err(io::Error::other).map_err(system("get random numbers"))?;
+    // A clock before 1970 gives no ids; the saved floor does.
+    let wall_clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let birth = Birth {
+        seed,
+        now: clock.now(),
+        whereabouts: Whereabouts { port: settings.port, bound: settings.bind, advertised: settings.advertise },
+        wall_clock_micros: wall_clock.as_micros() as u64,
+        saved,
+        scan: Scan::new(settings.scan.clone()),
+    };
+    Ok(Node::new(settings.node.clone(), birth))
+}

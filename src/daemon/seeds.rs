@@ -1,0 +1,149 @@
+//! Peers by name: `host:port` as it is given, resolved at the start and again and again, because names move.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::timeout;
+
+use super::gossip::Report;
+
+/// How long a name server may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often names are resolved again.
+const INTERVAL: Duration = Duration::from_secs(15);
+
+/// `host:port`, `ip:port` or `[v6]:port`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerName(String);
+
+/// Why a peer's name is of no use.
+#[derive(Debug, Error)]
+pub enum PeerNameError {
+    /// Not of the form `HOST:PORT`.
+    #[error("peer {0:?} is not of the form HOST:PORT, for example 127.0.0.1:5002 or node.example.org:5001")]
+    Syntax(String),
+    /// The port is not one.
+    #[error("peer {0:?}: ports go from 1 to 65535")]
+    Port(String),
+    /// The address can be nobody's.
+    #[error("peer {name:?}: {reason}")]
+    Address {
+        /// The name as given.
+        name: String,
+        /// What is wrong with it.
+        reason: crate::protocol::address::AddressError,
+    },
+    /// Nobody knows the name.
+    #[error("peer {name:?} does not resolve: {source}; check the name, or give an IP address")]
+    Unresolved {
+        /// The name as given.
+        name: String,
+        /// What the resolver said.
+        source: io::Error,
+    },
+}
+
+impl FromStr for PeerName {
+    type Err = PeerNameError;
+
+    fn from_str(text: &str) -> Result<PeerName, PeerNameError> {
+        let (host, port) = text.rsplit_once(':').ok_or_else(|| PeerNameError::Syntax(text.to_owned()))?;
+        let is_v6 = host.starts_with('[') && host.ends_with(']');
+        if host.is_empty() || host.contains(char::is_whitespace) || host.contains(':') && !is_v6 {
+            return Err(PeerNameError::Syntax(text.to_owned()));
+        }
+        match port.parse::<u32>() {
+            Ok(1..=65_535) => Ok(PeerName(text.to_owned())),
+            Ok(_) => Err(PeerNameError::Port(text.to_owned())),
+            Err(_) => Err(PeerNameError::Syntax(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for PeerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl PeerName {
+    fn is_address(&self) -> bool {
+        self.0.parse::<SocketAddr>().is_ok()
+    }
+
+    /// All addresses the name has now.
+    async fn resolve(&self) -> Result<Vec<SocketAddr>, PeerNameError> {
+        let unresolved = |source| PeerNameError::Unresolved { name: self.0.clone(), source };
+        let found = match timeout(PATIENCE, tokio::net::lookup_host(&self.0)).await {
+            Ok(found) => found.map_err(unresolved)?,
+            Err(_elapsed) => return Err(unresolved(io::ErrorKind::TimedOut.into())),
+        };
+        found
+            .map(crate::protocol::address::reachable)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|reason| PeerNameError::Address { name: self.0.clone(), reason })
+    }
+}
+
+/// The addresses of all names; one that does not resolve is an error.
+pub(super) async fn resolve_all(names: &[PeerName]) -> Result<Vec<SocketAddr>, PeerNameError> {
+    let mut addresses = Vec::new();
+    for name in names {
+        addresses.extend(name.resolve().await?);
+    }
+    Ok(addresses)
+}
+
+/// Resolves names again and again and reports the addresses they have then.
+pub(super) async fn keep_resolving(names: Vec<PeerName>, reports: UnboundedSender<Report>) {
+    let names: Vec<PeerName> = names.into_iter().filter(|name| !name.is_address()).collect();
+    if names.is_empty() {
+        return;
+    }
+    loop {
+        tokio::time::sleep(INTERVAL).await;
+        for name in &names {
+            match name.resolve().await {
+                Ok(addresses) => {
+                    for address in addresses {
+                        if reports.send(Report::Seed(address)).is_err() {
+                            return;
+                        }
+                    }
+                }
+                Err(error) => tracing::warn!("{error}"),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_is_a_host_and_a_port() {
+        for text in ["127.0.0.1:5002", "localhost:1", "[::1]:65535", "node.example.org:5001"] {
+            assert_eq!(text.parse::<PeerName>().unwrap().to_string(), text);
+        }
+        for text in ["", "5002", "127.0.0.1", "::1:5001", ":5001", "a b:1", "host:port"] {
+            assert!(matches!(text.parse::<PeerName>(), Err(PeerNameError::Syntax(_))), "{text}");
+        }
+        for text in ["127.0.0.1:0", "127.0.0.1:65536"] {
+            assert!(matches!(text.parse::<PeerName>(), Err(PeerNameError::Port(_))), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_nobody_knows_is_an_error_that_names_it() {
+        let name: PeerName = "no-such-host.invalid:5001".parse().unwrap();
+        let error = resolve_all(&[name]).await.unwrap_err();
+        assert!(error.to_string().contains("no-such-host.invalid:5001"), "{error}");
+    }
+}

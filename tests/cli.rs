@@ -1,0 +1,108 @@
+//! The commands as a person types them: what they print, and what they say when something is wrong.
+
+mod support;
+
+use assert_cmd::Command;
+use support::{Node, free_ports};
+
+fn mersenned(arguments: &[&str]) -> (bool, String, String) {
+    let output = Command::new(support::program()).args(arguments).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.success(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn test_says_whether_a_number_is_prime_and_gives_the_residue_if_not() {
+    assert_eq!(mersenned(&["test", "4423"]).1, "M4423 is prime!\n");
+    assert_eq!(mersenned(&["test", "4999"]).1, "M4999 is not prime. Res64: 9116B0BE48100D73\n");
+    assert_eq!(mersenned(&["test", "2"]).1, "M2 is prime!\n");
+    // 23 divides it; it is tested all the same.
+    assert_eq!(mersenned(&["test", "11"]).1, "M11 is not prime. Res64: 00000000000006C8\n");
+}
+
+#[test]
+fn test_refuses_what_is_no_prime_exponent_and_says_why() {
+    for (number, reason) in [
+        ("15", "composite"),
+        ("1", "2"),
+        ("0", "2"),
+        ("-7", "prime number"),
+        ("x", "prime number"),
+        ("2047", "mersenned test 11"),
+        ("1000003000", "composite"),
+        ("18446744073709551615", "1"),
+        ("18446744073709551616", "prime number"),
+        ("4294967291", "beyond"),
+    ] {
+        let (succeeded, output, error) = mersenned(&["test", number]);
+        assert!(!succeeded && output.is_empty(), "{number}: {output}");
+        assert!(error.contains(reason), "{number}: {error}");
+    }
+}
+
+#[test]
+fn status_and_peers_say_clearly_when_no_node_answers() {
+    let port = free_ports(1).to_string();
+    for command in ["status", "peers"] {
+        let (succeeded, output, error) = mersenned(&[command, "--port", &port]);
+        assert!(!succeeded && output.is_empty());
+        assert!(error.contains(&format!("no node answers at 127.0.0.1:{port}")), "{error}");
+        assert!(error.contains("mersenned run --port"), "{error}");
+    }
+}
+
+#[test]
+fn status_and_peers_show_a_running_node_to_people_and_as_json() {
+    let state = tempfile::tempdir().unwrap();
+    let nodes = support::chain(2, state.path(), &["--interval", "100ms"]);
+    support::wait_for_mesh(&nodes, std::time::Duration::from_secs(15));
+    support::wait_until(std::time::Duration::from_secs(15), "a prime", || nodes[0].largest() > 0);
+    let port = nodes[0].port.to_string();
+    let (_, status, _) = mersenned(&["status", "--port", &port]);
+    assert!(status.contains(&format!("127.0.0.1:{port}")) && status.contains("largest prime   M"), "{status}");
+    let (_, peers, _) = mersenned(&["peers", "--port", &port]);
+    assert!(peers.contains(&format!("127.0.0.1:{}", nodes[1].port)) && peers.contains("proven"), "{peers}");
+    let (_, status, _) = mersenned(&["status", "--port", &port, "--json"]);
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    assert_eq!(status["peers"], 1);
+    let (_, peers, _) = mersenned(&["peers", "--port", &port, "--json"]);
+    let peers: serde_json::Value = serde_json::from_str(&peers).unwrap();
+    assert_eq!(peers.as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn run_refuses_a_port_in_use_out_of_range_or_a_peer_that_does_not_resolve() {
+    let state = tempfile::tempdir().unwrap();
+    let port = free_ports(2);
+    let node = Node::start(port, state.path(), &[]);
+    let elsewhere = state.path().join("elsewhere");
+    let elsewhere = elsewhere.to_str().unwrap();
+    let in_use = node.port.to_string();
+    let free = (port + 1).to_string();
+    for (arguments, reason) in [
+        (vec!["--port", &in_use], format!("UDP port {in_use} on 127.0.0.1 is in use")),
+        (vec!["--port", "0"], "ports go from 1 to 65535".to_owned()),
+        (vec!["--port", "65536"], "ports go from 1 to 65535".to_owned()),
+        (vec!["--port", &free, "--peer", "no-such-host.invalid:1"], "does not resolve".to_owned()),
+        (vec!["--port", &free, "--peer", "127.0.0.1"], "HOST:PORT".to_owned()),
+        (vec!["--port", &free, "--peer", "0.0.0.0:5001"], "unspecified".to_owned()),
+        (vec!["--port", &free, "--bind", "192.0.2.1"], "not an address of this machine".to_owned()),
+        (vec!["--port", &free, "--scan", "10.0.0.0/8:1-9"], "at most 65536".to_owned()),
+        (vec!["--port", &free, "--peer-timeout", "4s"], "--ping-interval".to_owned()),
+        (vec!["--port", &free, "--interval", "never"], "500ms".to_owned()),
+    ] {
+        let mut all = vec!["run", "--state-dir", elsewhere];
+        all.extend(&arguments);
+        let (succeeded, output, error) = mersenned(&all);
+        assert!(!succeeded && output.is_empty(), "{arguments:?}: {output}");
+        assert!(error.contains(&reason), "{arguments:?}: {error}");
+    }
+}
+
+#[test]
+fn every_command_has_help_with_examples() {
+    for command in ["run", "lab", "status", "peers", "test", "decode"] {
+        let (succeeded, help, _) = mersenned(&[command, "--help"]);
+        assert!(succeeded && help.contains("Examples:"), "{help}");
+    }
+}

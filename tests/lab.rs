@@ -1,0 +1,147 @@
+//! The lab: it starts all of its nodes or none, says what happens, and leaves nothing behind.
+
+mod support;
+
+use std::io::{BufRead as _, BufReader};
+use std::net::UdpSocket;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+
+use support::{free_ports, is_alive, signal, wait_until};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+struct Lab {
+    child: Child,
+    lines: Receiver<String>,
+    seen: Vec<String>,
+}
+
+impl Lab {
+    fn start(arguments: &[&str]) -> Lab {
+        let mut command = Command::new(support::program());
+        command.arg("lab").args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let (tell, lines) = mpsc::channel();
+        std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
+        Lab { child, lines, seen: Vec::new() }
+    }
+
+    /// Waits for a line that contains all of `parts`.
+    fn says(&mut self, parts: &[&str], limit: Duration) -> String {
+        let deadline = Instant::now() + limit;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(line) = self.lines.recv_timeout(left) else {
+                panic!("the lab does not say {parts:?} within {limit:?}:\n{}", self.seen.join("\n"));
+            };
+            self.seen.push(line.clone());
+            if parts.iter().all(|part| line.contains(part)) {
+                return line;
+            }
+        }
+    }
+
+    /// The processes of its nodes.
+    fn nodes(&self) -> Vec<u32> {
+        let children = format!("/proc/{0}/task/{0}/children", self.child.id());
+        let list = std::fs::read_to_string(children).unwrap();
+        list.split_ascii_whitespace().map(|pid| pid.parse().unwrap()).collect()
+    }
+
+    fn wait(&mut self, limit: Duration) -> (bool, Duration) {
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return (status.success(), began.elapsed());
+            }
+            assert!(began.elapsed() < limit, "the lab has not ended within {limit:?}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+#[test]
+fn a_lab_meshes_finds_primes_agrees_and_ends_within_a_second_of_ctrl_c() {
+    let first = free_ports(4);
+    let mut lab = Lab::start(&["--first-port", &first.to_string(), "--", "--interval", "1s"]);
+    lab.says(&["all 4 nodes are each other's peers"], 15 * SECOND);
+    lab.says(&["is prime! Found here"], 15 * SECOND);
+    lab.says(&["all 4 nodes agree: the largest prime is M"], 30 * SECOND);
+    let nodes = lab.nodes();
+    assert_eq!(nodes.len(), 4);
+    signal(lab.child.id(), "INT");
+    let (succeeded, took) = lab.wait(5 * SECOND);
+    assert!(succeeded && took < Duration::from_millis(1_200), "succeeded: {succeeded}, after {took:?}");
+    assert!(nodes.iter().all(|&pid| !is_alive(pid)), "no node is left");
+}
+
+#[test]
+fn nodes_of_a_killed_lab_leave_by_themselves() {
+    let first = free_ports(3);
+    let mut lab = Lab::start(&["--nodes", "3", "--first-port", &first.to_string()]);
+    lab.says(&["all 3 nodes are each other's peers"], 15 * SECOND);
+    let nodes = lab.nodes();
+    lab.child.kill().unwrap();
+    lab.child.wait().unwrap();
+    wait_until(3 * SECOND, "the nodes have left", || nodes.iter().all(|&pid| !is_alive(pid)));
+}
+
+#[test]
+fn a_node_that_dies_is_reported_with_how_to_start_it_again_and_the_others_go_on() {
+    let first = free_ports(3);
+    let mut lab = Lab::start(&["--nodes", "3", "--first-port", &first.to_string()]);
+    lab.says(&["all 3 nodes are each other's peers"], 15 * SECOND);
+    let victim = lab.nodes()[0];
+    signal(victim, "KILL");
+    lab.says(&["has died (signal: 9"], 5 * SECOND);
+    lab.says(&["to start it again: mersenned run --port"], 5 * SECOND);
+    lab.says(&["is silent and no peer any more"], 12 * SECOND);
+    assert_eq!(lab.nodes().len(), 2);
+}
+
+/// Runs a lab that cannot start; returns what it says on standard error.
+fn refused(arguments: &[&str]) -> String {
+    let output = Command::new(support::program()).arg("lab").args(arguments).output().unwrap();
+    assert!(!output.status.success());
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn a_port_in_use_is_named_and_no_node_is_started() {
+    let first = free_ports(4);
+    let taken = UdpSocket::bind(("127.0.0.1", first + 2)).unwrap();
+    let error = refused(&["--first-port", &first.to_string()]);
+    assert!(error.contains(&format!("UDP port {}", first + 2)) && error.contains("in use"), "{error}");
+    drop(taken);
+    let taken = std::net::TcpListener::bind(("127.0.0.1", first + 1)).unwrap();
+    let error = refused(&["--first-port", &first.to_string()]);
+    assert!(error.contains(&format!("TCP port {}", first + 1)) && error.contains("in use"), "{error}");
+    drop(taken);
+}
+
+#[test]
+fn ports_beyond_the_last_are_refused() {
+    let error = refused(&["--first-port", "65534"]);
+    assert!(error.contains("65537") && error.contains("65535"), "{error}");
+}
+
+#[test]
+fn a_node_that_cannot_start_ends_the_lab_with_what_it_said() {
+    let first = free_ports(2);
+    let error =
+        refused(&["--nodes", "2", "--first-port", &first.to_string(), "--", "--peer", "no-such-host.invalid:5001"]);
+    assert!(error.contains("no-such-host.invalid:5001") && error.contains("does not resolve"), "{error}");
+    wait_until(3 * SECOND, "the ports are free again", || {
+        (first..first + 2).all(|port| UdpSocket::bind(("127.0.0.1", port)).is_ok())
+    });
+}
