@@ -49,11 +49,7 @@ impl Add<Duration> for Time {
 /// `Duration` in whole microseconds; durations beyond 500,000 years are cut there.
 const fn micros(duration: Duration) -> u64 {
     let micros = duration.as_micros();
-    if micros > u64::MAX as u128 {
-        u64::MAX
-    } else {
-        micros as u64
-    }
+    if micros > u64::MAX as u128 { u64::MAX } else { micros as u64 }
 }
 
 /// A [`Time`] that can be read while its one writer sets it.
