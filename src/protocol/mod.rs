@@ -3,6 +3,7 @@
 pub mod address;
 pub mod codec;
 pub mod hash;
+pub mod json;
 pub mod message;
 mod time;
 
