@@ -17,7 +17,6 @@ mod cookie;
 mod counters;
 mod event;
 pub mod hash;
-mod ids;
 pub mod json;
 pub mod message;
 mod node;
