@@ -10,7 +10,7 @@ use serde::Serialize;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
-use super::journal::Journal;
+use super::journal::{Entry, Journal};
 use crate::protocol::Node;
 
 /// Where events go.
@@ -47,12 +47,11 @@ impl Console {
             Console::Log => Told {
                 ended: Box::pin(std::future::pending()),
                 written: tokio::spawn(follow(Arc::clone(journal), stopped, |entry| {
-                    if entry.event.is_traffic() {
-                        tracing::debug!("{}", entry.event);
+                    if entry.is_traffic() {
+                        tracing::debug!("{}", entry.text());
                     } else {
-                        tracing::info!("{}", entry.event);
+                        tracing::info!("{}", entry.text());
                     }
-                    true
                 })),
             },
             Console::Lab => {
@@ -73,7 +72,9 @@ impl Console {
                 Told {
                     ended: Box::pin(async move { drop(ended.await) }),
                     written: tokio::spawn(follow(Arc::clone(journal), stopped, |entry| {
-                        entry.event.is_traffic() || print_line(entry)
+                        if !entry.is_traffic() {
+                            print_line(entry);
+                        }
                     })),
                 }
             }
@@ -81,16 +82,31 @@ impl Console {
     }
 }
 
-/// Writes one JSON line; false when nobody reads any more.
-fn print_line(line: &impl Serialize) -> bool {
-    let mut bytes = match serde_json::to_vec(line) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            tracing::error!("an event cannot be written as JSON: {error}");
-            return true;
-        }
+/// Tells every entry of the journal, until the daemon stops and the last one is told.
+async fn follow(journal: Arc<Journal>, mut stopped: watch::Receiver<bool>, tell: impl Fn(&Entry)) {
+    let Some(mut subscription) = journal.subscribe(Some(0)) else {
+        return tracing::error!("nobody follows the journal: it has too many readers");
     };
-    bytes.push(b'\n');
-    let mut output = io::stdout().lock();
-    output.write_all(&bytes).and_then(|()| output.flush()).is_ok()
+    loop {
+        tokio::select! {
+            biased;
+            batch = subscription.next() => match batch {
+                Some(batch) => batch.entries.iter().for_each(&tell),
+                None => return,
+            },
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        }
+    }
+}
+
+/// Writes one JSON line. When the lab does not read it any more, the end of our input will tell.
+fn print_line(line: &impl Serialize) {
+    match serde_json::to_vec(line) {
+        Ok(mut bytes) => {
+            bytes.push(b'\n');
+            let mut output = io::stdout().lock();
+            drop(output.write_all(&bytes).and_then(|()| output.flush()));
+        }
+        Err(error) => tracing::error!("an event cannot be written as JSON: {error}"),
+    }
 }

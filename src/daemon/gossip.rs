@@ -17,11 +17,12 @@ use tokio::time::Instant;
 
 use super::clock::Clock;
 use super::compute::Compute;
-use super::exporter::{Exporter, SendErrorKind};
+use super::exporter::Exporter;
 use super::http::LocalMessage;
 use super::journal::Recorder;
 use super::saver::Saver;
 use super::socket;
+use super::socket_counters::{SendErrorKind, SocketCounters};
 use crate::mersenne::Exponent;
 use crate::protocol::message::{MAX_DATAGRAM, MessageId};
 use crate::protocol::{Node, Order, Outbox, Verdict};
@@ -81,6 +82,8 @@ pub struct Gossip {
     pub recorder: Recorder,
     /// Where measurements go.
     pub exporter: Arc<Exporter>,
+    /// Where the socket's own troubles are counted.
+    pub counters: Arc<SocketCounters>,
     /// What other threads report.
     pub reports: UnboundedReceiver<Report>,
     /// Messages handed in over HTTP.
@@ -142,7 +145,7 @@ impl Gossip {
             self.carry_out(&socket, &mut out);
             if next_kernel_drops <= Instant::now() {
                 next_kernel_drops = Instant::now() + KERNEL_DROPS_INTERVAL;
-                self.exporter.socket().kernel_drops(socket::kernel_drops(self.address));
+                self.counters.set_kernel_drops(socket::kernel_drops(self.address));
             }
         }
     }
@@ -182,7 +185,7 @@ impl Gossip {
     }
 
     /// Does everything the node wants done.
-    fn carry_out(&self, socket: &UdpSocket, out: &mut Outbox) {
+    fn carry_out(&mut self, socket: &UdpSocket, out: &mut Outbox) {
         for (to, datagram) in out.datagrams() {
             if let Err(error) = socket.try_send_to(datagram, socket::reach(self.address, to)) {
                 self.count_error(Err(error));
@@ -212,7 +215,7 @@ impl Gossip {
     /// ENETUNREACH. Errors are counted and never end the loop.
     fn count_error(&self, result: io::Result<()>) {
         if let Err(error) = result {
-            self.exporter.socket().send_error(SendErrorKind::of(&error));
+            self.counters.send_failed(SendErrorKind::of(&error));
         }
     }
 }

@@ -66,6 +66,25 @@ impl Entry {
         // Numbers, addresses and fixed strings only: this cannot fail.
         serde_json::to_string(self).unwrap_or_default()
     }
+
+    /// Whether this is about messages, of which there are thousands, rather than news.
+    pub fn is_traffic(&self) -> bool {
+        match self.what {
+            What::Event(event) => event.is_traffic(),
+            What::Unlogged(Unlogged { messages: _, events }) => events == 0,
+        }
+    }
+
+    /// In words.
+    pub fn text(&self) -> String {
+        match self.what {
+            What::Event(event) => event.to_string(),
+            What::Unlogged(Unlogged { messages, events: 0 }) => format!("{messages} messages not logged"),
+            What::Unlogged(Unlogged { messages, events }) => {
+                format!("{messages} messages and {events} other events not logged")
+            }
+        }
+    }
 }
 
 impl Serialize for Entry {
@@ -79,16 +98,10 @@ impl Serialize for Entry {
             text: String,
         }
         let &Entry { seq, time, what } = self;
+        let text = self.text();
         match what {
-            What::Event(event) => Line { seq, time, what: event, text: event.to_string() }.serialize(serializer),
-            What::Unlogged(what) => {
-                let Unlogged { messages, events } = what;
-                let text = match events {
-                    0 => format!("{messages} messages not logged"),
-                    _ => format!("{messages} messages and {events} other events not logged"),
-                };
-                Line { seq, time, what, text }.serialize(serializer)
-            }
+            What::Event(what) => Line { seq, time, what, text }.serialize(serializer),
+            What::Unlogged(what) => Line { seq, time, what, text }.serialize(serializer),
         }
     }
 }

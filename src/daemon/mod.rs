@@ -28,6 +28,7 @@ mod readiness;
 mod saver;
 mod seeds;
 pub mod socket;
+pub mod socket_counters;
 pub mod state_file;
 
 pub use console::Console;
@@ -37,8 +38,11 @@ use self::clock::Clock;
 use self::compute::Compute;
 use self::exporter::Exporter;
 use self::gossip::{Gossip, Report};
+use self::journal::Journal;
+use self::readiness::{Readiness, StateCondition};
 use self::saver::Saver;
 use self::socket::BindError;
+use self::socket_counters::SocketCounters;
 use self::state_file::{StateError, StateFile};
 
 /// How long peers are given to hear a goodbye, and threads to end, before the process ends without them.
@@ -139,10 +143,12 @@ async fn serve(settings: Settings) -> Result<(), DaemonError> {
     let (report, reports) = mpsc::unbounded_channel();
     let (local, local_inbox) = mpsc::channel(LOCAL_QUEUE);
     let (stop, stopped) = watch::channel(false);
-    let exporter = Arc::new(Exporter::new().map_err(io::Error::other).map_err(system("set up metrics"))?);
-    exporter.socket().receive_buffer(socket::receive_buffer(&udp) as u64);
-    let readiness = Arc::new(readiness::Readiness::new());
-    let (journal, recorder) = journal::start(stopped.clone());
+    let counters = Arc::new(SocketCounters::default());
+    counters.set_receive_buffer(socket::receive_buffer(&udp) as u64);
+    let (journal, recorder, keeper) = Journal::new(journal::CAPACITY);
+    let exporter = Exporter::new(Arc::clone(&node), Arc::clone(&journal), Arc::clone(&counters));
+    let exporter = Arc::new(exporter.map_err(io::Error::other).map_err(system("set up metrics"))?);
+    let readiness = Arc::new(Readiness::new());
     let compute = Compute::start(report.clone()).map_err(system("start the computing threads"))?;
     let saver = Saver::start(file, node.state().0, Arc::clone(&readiness), report.clone())
         .map_err(system("start the thread that saves"))?;
@@ -155,22 +161,26 @@ async fn serve(settings: Settings) -> Result<(), DaemonError> {
         saver,
         recorder,
         exporter: Arc::clone(&exporter),
+        counters,
         reports,
         local: local_inbox,
     };
     let gossip = gossip.start().map_err(system("start the gossip loop"))?;
     readiness.socket_is_bound();
+    readiness.state_is(StateCondition::Usable);
 
     let app = http::App {
         node: Arc::clone(&node),
         clock,
         journal: Arc::clone(&journal),
-        exporter,
-        readiness,
+        exporter: Arc::clone(&exporter),
+        readiness: Arc::clone(&readiness),
         local,
         hosts: http::AllowedHosts::new(http_address, &settings.http_hosts),
     };
     let server = tokio::spawn(http::serve(tcp, app, stopped.clone()));
+    let journal_kept = tokio::spawn(keeper.run());
+    tokio::spawn(upkeep(exporter));
     let told = settings.console.start(&journal, &node, stopped);
     tokio::spawn(seeds::keep_resolving(settings.peers, report.clone()));
     tracing::info!("gossip on UDP {gossip_address}, HTTP on http://{http_address}/");
@@ -180,17 +190,29 @@ async fn serve(settings: Settings) -> Result<(), DaemonError> {
         _ = interrupt.recv() => tracing::info!("interrupted: leaving"),
         () = told.ended => tracing::info!("the lab has ended: leaving"),
     }
+    readiness.is_stopping();
     let (done, left) = oneshot::channel();
     // If the loop has ended by itself, `left` says so.
     drop(report.send(Report::Leave(done)));
     let goodbye = tokio::time::timeout(GOODBYE, left).await;
-    // Streams end, connections close, the console writes its last lines.
+    // The journal is complete when the gossip loop is gone; then streams end, connections close, and the console writes its
+    // last lines.
+    let told_all = tokio::time::timeout(GOODBYE, journal_kept).await;
     drop(stop.send(true));
     let ended = tokio::time::timeout(GOODBYE, async { tokio::join!(server, told.written) }).await;
-    if goodbye.is_err() || ended.is_err() || !gossip.is_finished() && gossip.join().is_err() {
+    if goodbye.is_err() || told_all.is_err() || ended.is_err() || gossip.join().is_err() {
         tracing::warn!("not everything ended in time; the state file holds what was saved last");
     }
     Ok(())
+}
+
+/// Keeps histograms small while nobody scrapes.
+async fn upkeep(exporter: Arc<Exporter>) {
+    let mut interval = tokio::time::interval(exporter::UPKEEP_INTERVAL);
+    loop {
+        interval.tick().await;
+        exporter.upkeep();
+    }
 }
 
 fn birth(settings: &Settings, clock: Clock, saved: Saved) -> Result<Node, DaemonError> {

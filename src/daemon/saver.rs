@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::gossip::Report;
-use super::readiness::Readiness;
+use super::readiness::{Readiness, StateCondition};
 use super::state_file::StateFile;
 use crate::protocol::Saved;
 use crate::protocol::message::MessageId;
@@ -110,14 +110,14 @@ impl Desk {
         match self.file.write(&self.saved) {
             Ok(()) => {
                 self.dirty = false;
-                readiness.state_is_usable();
+                readiness.state_is(StateCondition::Usable);
                 let durable = Report::Saved { revision: self.revision, ids_below: self.saved.id_floor };
                 // If the gossip loop has ended, nobody is left to be told.
                 drop(reports.send(durable));
             }
             Err(error) => {
                 tracing::error!("{error}; trying again in {} s", RETRY.as_secs());
-                readiness.state_is_degraded(error.to_string());
+                readiness.state_is(if error.is_no_space() { StateCondition::NoSpace } else { StateCondition::Unwritable });
             }
         }
     }

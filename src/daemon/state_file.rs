@@ -53,6 +53,18 @@ pub enum StateError {
     },
 }
 
+impl StateError {
+    /// Whether the disk is full.
+    pub fn is_no_space(&self) -> bool {
+        match self {
+            StateError::Directory { source, .. } | StateError::File { source, .. } => {
+                source.kind() == io::ErrorKind::StorageFull
+            }
+            StateError::Locked(_) | StateError::Invalid { .. } => false,
+        }
+    }
+}
+
 /// A state directory that this process holds.
 #[derive(Debug)]
 pub struct StateFile {
