@@ -64,7 +64,7 @@ impl Console {
                     let mut input = io::stdin().lock();
                     let mut buffer = [0; 256];
                     while !matches!(input.read(&mut buffer), Ok(0) | Err(_)) {}
-                    drop(gone.send(()));
+                    _ = gone.send(());
                 });
                 if let Err(error) = watching {
                     tracing::warn!("cannot notice the end of the lab: {error}");

@@ -124,7 +124,7 @@ impl Gossip {
                         self.saver.save(saved, revision);
                         self.saver.close();
                         // Whoever asked may have stopped waiting.
-                        drop(done.send(()));
+                        _ = done.send(());
                         return Ok(());
                     }
                     Some(report) => self.take_report(report, &mut out),

@@ -173,14 +173,13 @@ async fn serve(settings: Settings) -> Result<(), DaemonError> {
         node: Arc::clone(&node),
         clock,
         journal: Arc::clone(&journal),
-        exporter: Arc::clone(&exporter),
+        exporter,
         readiness: Arc::clone(&readiness),
         local,
-        hosts: http::AllowedHosts::new(http_address, &settings.http_hosts),
+        hosts: http::AllowedHosts::new(http_address, settings.http_hosts),
     };
     let server = tokio::spawn(http::serve(tcp, app, stopped.clone()));
     let journal_kept = tokio::spawn(keeper.run());
-    tokio::spawn(upkeep(exporter));
     let told = settings.console.start(&journal, &node, stopped);
     tokio::spawn(seeds::keep_resolving(settings.peers, report.clone()));
     tracing::info!("gossip on UDP {gossip_address}, HTTP on http://{http_address}/");
@@ -198,21 +197,12 @@ async fn serve(settings: Settings) -> Result<(), DaemonError> {
     // The journal is complete when the gossip loop is gone; then streams end, connections close, and the console writes its
     // last lines.
     let told_all = tokio::time::timeout(GOODBYE, journal_kept).await;
-    drop(stop.send(true));
+    _ = stop.send(true);
     let ended = tokio::time::timeout(GOODBYE, async { tokio::join!(server, told.written) }).await;
     if goodbye.is_err() || told_all.is_err() || ended.is_err() || gossip.join().is_err() {
         tracing::warn!("not everything ended in time; the state file holds what was saved last");
     }
     Ok(())
-}
-
-/// Keeps histograms small while nobody scrapes.
-async fn upkeep(exporter: Arc<Exporter>) {
-    let mut interval = tokio::time::interval(exporter::UPKEEP_INTERVAL);
-    loop {
-        interval.tick().await;
-        exporter.upkeep();
-    }
 }
 
 fn birth(settings: &Settings, clock: Clock, saved: Saved) -> Result<Node, DaemonError> {

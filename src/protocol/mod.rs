@@ -17,6 +17,7 @@ mod cookie;
 mod counters;
 mod event;
 pub mod hash;
+mod ids;
 pub mod json;
 pub mod message;
 mod node;
