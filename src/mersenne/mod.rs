@@ -1,1 +1,21 @@
+//! The numbers: exponents, trial factors, and the proof that 2^p - 1 is prime or not.
+//!
+//! Knows nothing of nodes, and has no threads, clocks or files: functions that run until they are done or interrupted.
+//! From the ground up:
+//!
+//! * [`primality`]: which numbers of 64 bits are prime. Under it `montgomery`, arithmetic modulo one of them.
+//! * [`Exponent`]: a prime p, all that is ever stored or sent of a Mersenne prime.
+//! * [`Interrupt`]: how long computations are asked to stop.
+//! * [`factor`]: divisors of 2^p - 1 by trial, quickly where a claim arrives, deeply before a test. Under it
+//!   `sieve`, which says what is worth a trial.
 
+pub mod factor;
+pub mod primality;
+
+mod exponent;
+mod interrupt;
+mod montgomery;
+mod sieve;
+
+pub use exponent::{Exponent, ExponentError, looks_like_mersenne_number};
+pub use interrupt::{Interrupt, Interrupted};
