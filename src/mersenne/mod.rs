@@ -5,10 +5,12 @@
 //!
 //! * [`primality`]: which numbers of 64 bits are prime. Under it `montgomery`, arithmetic modulo one of them.
 //! * [`Exponent`]: a prime p, all that is ever stored or sent of a Mersenne prime.
+//! * [`decimal`]: the number of digits of 2^p - 1, the first and the last, to show.
 //! * [`Interrupt`]: how long computations are asked to stop.
 //! * [`factor`]: divisors of 2^p - 1 by trial, quickly where a claim arrives, deeply before a test. Under it
 //!   `sieve`, which says what is worth a trial.
 
+pub mod decimal;
 pub mod factor;
 pub mod primality;
 
