@@ -9,15 +9,20 @@
 //! * [`Interrupt`]: how long computations are asked to stop.
 //! * [`factor`]: divisors of 2^p - 1 by trial, quickly where a claim arrives, deeply before a test. Under it
 //!   `sieve`, which says what is worth a trial.
+//! * [`Squaring`]: what an engine is: a residue modulo 2^p - 1, squared again and again. [`ExactEngine`] is one.
 
 pub mod decimal;
 pub mod factor;
 pub mod primality;
 
+mod engine;
+mod exact;
 mod exponent;
 mod interrupt;
 mod montgomery;
 mod sieve;
 
+pub use engine::{EngineError, Res64, Squaring, StepError};
+pub use exact::{ExactEngine, MAX_EXPONENT};
 pub use exponent::{Exponent, ExponentError, looks_like_mersenne_number};
 pub use interrupt::{Interrupt, Interrupted};
