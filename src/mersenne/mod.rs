@@ -10,6 +10,7 @@
 //! * [`factor`]: divisors of 2^p - 1 by trial, quickly where a claim arrives, deeply before a test. Under it
 //!   `sieve`, which says what is worth a trial.
 //! * [`Squaring`]: what an engine is: a residue modulo 2^p - 1, squared again and again. [`ExactEngine`] is one.
+//! * [`LucasLehmer`]: the test, on any engine.
 
 pub mod decimal;
 pub mod factor;
@@ -19,6 +20,7 @@ mod engine;
 mod exact;
 mod exponent;
 mod interrupt;
+mod lucas_lehmer;
 mod montgomery;
 mod sieve;
 
@@ -26,3 +28,4 @@ pub use engine::{EngineError, Res64, Squaring, StepError};
 pub use exact::{ExactEngine, MAX_EXPONENT};
 pub use exponent::{Exponent, ExponentError, looks_like_mersenne_number};
 pub use interrupt::{Interrupt, Interrupted};
+pub use lucas_lehmer::{LucasLehmer, Outcome, Progress, Verdict};
