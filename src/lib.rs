@@ -18,5 +18,4 @@ pub mod cli;
 pub mod config;
 pub mod daemon;
 pub mod mersenne;
-pub mod protocol;
 pub mod search;
