@@ -18,4 +18,5 @@ pub mod cli;
 pub mod config;
 pub mod daemon;
 pub mod mersenne;
+pub mod protocol;
 pub mod search;
