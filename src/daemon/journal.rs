@@ -73,12 +73,14 @@ impl Serialize for Entry {
         #[derive(Serialize)]
         struct Line<T: Serialize> {
             seq: u64,
-            time: Timestamp,
+            time: String,
             #[serde(flatten)]
             what: T,
             text: String,
         }
         let &Entry { seq, time, what } = self;
+        // RFC 3339, in UTC, to the millisecond.
+        let time = format!("{time:.3}");
         match what {
             What::Event(event) => Line { seq, time, what: event, text: event.to_string() }.serialize(serializer),
             What::Unlogged(what) => {
