@@ -28,15 +28,20 @@ fn main() {
     let state = tempfile::tempdir().expect("a state directory");
     let program = env!("CARGO_BIN_EXE_mersenned");
     let state_dir = state.path().to_str().expect("a plain path");
-    let flags = ["run", "--port", &NODE_PORT.to_string(), "--state-dir", state_dir, "--search", "off", "--log-level", "error"];
+    let flags =
+        ["run", "--port", &NODE_PORT.to_string(), "--state-dir", state_dir, "--search", "off", "--log-level", "error"];
     let own = std::env::current_exe().expect("this program's own file");
     let _node = Process(pinned(0, program, &flags));
     let _echo = Process(pinned(0, own.to_str().expect("a plain path"), &["echo"]));
     std::thread::sleep(Duration::from_secs(1));
     pin_self();
 
-    println!("PONGs per second; window {WINDOW}, {ROUNDS} rounds of {} s; receive limits lifted (loopback is exempt)", ROUND.as_secs());
-    for (name, exchange) in [("nil PING", None), ("map PING", Some(Exchange { nonce: Some(1), ..Exchange::default() }))] {
+    println!(
+        "PONGs per second; window {WINDOW}, {ROUNDS} rounds of {} s; receive limits lifted (loopback is exempt)",
+        ROUND.as_secs()
+    );
+    for (name, exchange) in [("nil PING", None), ("map PING", Some(Exchange { nonce: Some(1), ..Exchange::default() }))]
+    {
         let datagram = ping(exchange);
         let mut ratios = Vec::new();
         for round in 1..=ROUNDS {

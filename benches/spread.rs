@@ -63,18 +63,31 @@ fn main() {
         std::thread::sleep(Duration::from_secs(2));
         let sent = primes_sent(&nodes) - sent_before;
         let cost = cpu(&nodes) - cpu_before;
-        println!("  M{exponent}: held by all (verified) after {:>6.1} ms, {sent} PRIME datagrams, {:.0} ms of CPU in all 16, asking included", time.as_secs_f64() * 1e3, cost.as_secs_f64() * 1e3);
+        println!(
+            "  M{exponent}: held by all (verified) after {:>6.1} ms, {sent} PRIME datagrams, {:.0} ms of CPU in all 16, asking included",
+            time.as_secs_f64() * 1e3,
+            cost.as_secs_f64() * 1e3
+        );
         times.push(time);
         datagrams.push(sent);
     }
     times.sort();
     datagrams.sort();
-    println!("median: {:.1} ms to the last node, {} datagrams; ratio to a full flood of 225: {:.2}", times[2].as_secs_f64() * 1e3, datagrams[2], datagrams[2] as f64 / 225.0);
+    println!(
+        "median: {:.1} ms to the last node, {} datagrams; ratio to a full flood of 225: {:.2}",
+        times[2].as_secs_f64() * 1e3,
+        datagrams[2],
+        datagrams[2] as f64 / 225.0
+    );
 
     let (received_before, cpu_before) = (received(&nodes), cpu(&nodes));
     std::thread::sleep(Duration::from_secs(20));
     let (count, cost) = (received(&nodes) - received_before, cpu(&nodes) - cpu_before);
-    println!("upkeep: {:.1} datagrams per node and second, {:.0} µs of CPU per datagram (both ways, everything included)", count as f64 / 20.0 / f64::from(NODES), cost.as_secs_f64() * 1e6 / count as f64);
+    println!(
+        "upkeep: {:.1} datagrams per node and second, {:.0} µs of CPU per datagram (both ways, everything included)",
+        count as f64 / 20.0 / f64::from(NODES),
+        cost.as_secs_f64() * 1e6 / count as f64
+    );
 }
 
 fn get(node: &Node, path: &str) -> String {
@@ -109,8 +122,13 @@ fn received(nodes: &[Node]) -> u64 {
 }
 
 fn claim(node: &Node, exponent: u32) {
-    let body = format!(r#"{{"msg_type":"PRIME","msg_id":{exponent},"msg_forwarder":9,"msg_originator":9,"ttl":6,"data":{exponent}}}"#);
-    let head = format!("POST /gossip/ HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\nContent-Type: application/json\r\n", node.port);
+    let body = format!(
+        r#"{{"msg_type":"PRIME","msg_id":{exponent},"msg_forwarder":9,"msg_originator":9,"ttl":6,"data":{exponent}}}"#
+    );
+    let head = format!(
+        "POST /gossip/ HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\nContent-Type: application/json\r\n",
+        node.port
+    );
     request(node, &format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()));
 }
 

@@ -180,8 +180,10 @@ pub struct BoundsArgs {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ConfigError {
     /// Peers would be dropped between two PINGs.
-    #[error("--peer-timeout ({timeout:?}) has to be longer than --ping-interval ({ping:?}), else peers are dropped before \
-        they are asked; twice as long is usual")]
+    #[error(
+        "--peer-timeout ({timeout:?}) has to be longer than --ping-interval ({ping:?}), else peers are dropped before \
+        they are asked; twice as long is usual"
+    )]
     TimeoutTooShort {
         /// The timeout.
         timeout: Duration,

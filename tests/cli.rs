@@ -67,7 +67,7 @@ fn status_and_peers_show_a_running_node_to_people_and_as_json() {
     assert_eq!(status["peers"], 1);
     let (_, peers, _) = mersenned(&["peers", "--port", &port, "--json"]);
     let peers: serde_json::Value = serde_json::from_str(&peers).unwrap();
-    assert_eq!(peers.as_array().unwrap().len(), 1);
+    assert_eq!(peers["peers"].as_array().unwrap().len(), 1);
 }
 
 #[test]

@@ -12,10 +12,8 @@ const LARGEST_FULL_TEST: u32 = 20_011;
 const LARGEST_PARTIAL_TEST: u64 = 100_000_000;
 
 /// Every exponent of a Mersenne prime up to 4,423. Nothing in the program may know this.
-const MERSENNE_EXPONENTS: [u32; 20] = [
-    2, 3, 5, 7, 13, 17, 19, 31, 61, 89, 107, 127, 521, 607, 1_279, 2_203, 2_281, 3_217, 4_253,
-    4_423,
-];
+const MERSENNE_EXPONENTS: [u32; 20] =
+    [2, 3, 5, 7, 13, 17, 19, 31, 61, 89, 107, 127, 521, 607, 1_279, 2_203, 2_281, 3_217, 4_253, 4_423];
 
 struct OracleRow {
     exponent: Exponent,
@@ -27,8 +25,7 @@ struct OracleRow {
 fn oracle() -> impl Iterator<Item = OracleRow> {
     let rows = include_str!("oracle/ll_residues.csv").lines().skip(1);
     rows.map(|row| {
-        let [exponent, iterations, res64, full_test, _] =
-            row.split(',').collect::<Vec<_>>().try_into().unwrap();
+        let [exponent, iterations, res64, full_test, _] = row.split(',').collect::<Vec<_>>().try_into().unwrap();
         OracleRow {
             exponent: Exponent::new(exponent.parse().unwrap()).unwrap(),
             iterations: iterations.parse().unwrap(),
@@ -76,10 +73,8 @@ fn claims_are_refuted_by_a_factor_or_by_the_residues_of_other_programs() {
 
 #[test]
 fn partial_tests_have_the_residues_of_other_programs() {
-    let affordable = |row: &OracleRow| {
-        !row.full_test
-            && u64::from(row.exponent) * u64::from(row.iterations) <= LARGEST_PARTIAL_TEST
-    };
+    let affordable =
+        |row: &OracleRow| !row.full_test && u64::from(row.exponent) * u64::from(row.iterations) <= LARGEST_PARTIAL_TEST;
     let rows: Vec<_> = oracle().filter(affordable).collect();
     assert_eq!(rows.len(), 7);
     for row in rows {

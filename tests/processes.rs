@@ -19,8 +19,7 @@ fn node_ref(port: u16) -> NodeRef {
 /// A PRIME as anybody may write it.
 fn prime(forwarder: u16, originator: u16, id: u64, ttl: u8, exponent: u64) -> Vec<u8> {
     let body = Body::Prime(Announcement { ttl: Ttl(ttl), exponent, signature: None });
-    let message =
-        Message { id: MessageId(id), forwarder: node_ref(forwarder), originator: node_ref(originator), body };
+    let message = Message { id: MessageId(id), forwarder: node_ref(forwarder), originator: node_ref(originator), body };
     let mut bytes = Vec::new();
     codec::encode(&message, &mut bytes);
     bytes

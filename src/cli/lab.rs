@@ -95,7 +95,8 @@ impl Lab<'_> {
         for port in self.ports.clone() {
             check_port(port)?;
         }
-        let state = tempfile::Builder::new().prefix("mersenned-lab-").tempdir().context("cannot make a state directory")?;
+        let state =
+            tempfile::Builder::new().prefix("mersenned-lab-").tempdir().context("cannot make a state directory")?;
         let (say, mut said) = mpsc::channel(LINES);
         // The processes are killed when their tasks are dropped with the runtime, so nothing is ever left behind.
         let mut nodes = BTreeMap::new();

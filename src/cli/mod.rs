@@ -34,7 +34,7 @@ enum Command {
     /// Start several nodes on this machine and watch them
     Lab(lab::LabArgs),
     /// Run one node until it is told to stop
-    Run(run::RunArgs),
+    Run(Box<run::RunArgs>),
     /// Show what a running node knows
     Status(status::StatusArgs),
     /// Show the peers of a running node

@@ -19,6 +19,12 @@ Examples:
   mersenned peers
   mersenned peers --port 5003 --json";
 
+/// What `/peers/` answers.
+#[derive(Debug, Deserialize)]
+struct Peers {
+    peers: Vec<Peer>,
+}
+
 /// The part of a peer that is shown.
 #[derive(Debug, Deserialize)]
 struct Peer {
@@ -43,12 +49,15 @@ pub fn peers(args: &PeersArgs) -> Result<()> {
         println!("{value:#}");
         return Ok(());
     }
-    let peers: Vec<Peer> = serde_json::from_value(value).context("the node's answer is not one of this version")?;
+    let Peers { peers } = serde_json::from_value(value).context("the node's answer is not one of this version")?;
     if peers.is_empty() {
         println!("no peers");
         return Ok(());
     }
-    println!("{:<22} {:<7} {:<7} {:>9} {:>9} {:>10} {:>10}", "peer", "kind", "via", "active", "silent", "rtt", "largest");
+    println!(
+        "{:<22} {:<7} {:<7} {:>9} {:>9} {:>10} {:>10}",
+        "peer", "kind", "via", "active", "silent", "rtt", "largest"
+    );
     for peer in peers {
         let rtt = peer.rtt_seconds.map_or_else(|| "-".to_owned(), |rtt| format!("{:.2} ms", rtt * 1e3));
         let largest = peer.known.filter(|known| known.largest > 0);

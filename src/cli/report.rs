@@ -61,7 +61,10 @@ impl Report {
     /// Says what runs and where to look.
     pub(super) fn begin(&self) {
         let (first, last) = (self.ports.start(), self.ports.end());
-        print(&format!("{} nodes, UDP and HTTP ports {first} to {last}. Ctrl-C ends them.", self.ports.clone().count()));
+        print(&format!(
+            "{} nodes, UDP and HTTP ports {first} to {last}. Ctrl-C ends them.",
+            self.ports.clone().count()
+        ));
         for port in self.ports.clone() {
             print(&format!("  node {port}  http://127.0.0.1:{port}/"));
         }
@@ -126,7 +129,10 @@ impl Report {
         let first = views.next().flatten();
         if first.is_some() && first != self.agreed && views.all(|view| view == first) {
             if let Some((exponent, finder)) = &first {
-                print(&format!("all {} nodes agree: the largest prime is M{exponent}, found by {finder}", self.held.len()));
+                print(&format!(
+                    "all {} nodes agree: the largest prime is M{exponent}, found by {finder}",
+                    self.held.len()
+                ));
             }
             self.agreed = first;
         }

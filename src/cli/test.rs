@@ -7,7 +7,8 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use crate::mersenne::{
-    ExactEngine, Exponent, ExponentError, Interrupt, LucasLehmer, Outcome, Progress, Verdict, looks_like_mersenne_number,
+    ExactEngine, Exponent, ExponentError, Interrupt, LucasLehmer, Outcome, Progress, Verdict,
+    looks_like_mersenne_number,
 };
 
 /// How often progress is shown on a terminal.

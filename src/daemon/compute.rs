@@ -129,7 +129,9 @@ fn search(above: Option<Exponent>, interrupt: &Interrupt, reports: &UnboundedSen
         SearchOutcome::Exhausted => {
             tracing::warn!("the search has reached the largest exponent that this machine's engine can test");
         }
-        SearchOutcome::EngineFailed { exponent, error } => tracing::error!("the test of M{exponent} has failed: {error}"),
+        SearchOutcome::EngineFailed { exponent, error } => {
+            tracing::error!("the test of M{exponent} has failed: {error}")
+        }
         SearchOutcome::Interrupted => {}
     }
 }

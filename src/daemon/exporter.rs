@@ -341,9 +341,7 @@ fn copied() -> Vec<(metrics::Counter, Source)> {
     describe_counter!(DATAGRAMS, "Datagrams accepted and written, by message type.");
     const BYTES: &str = "mersenned_datagram_bytes_total";
     describe_counter!(BYTES, "Bytes of the datagrams accepted and written, by message type.");
-    let of = |name: &'static str, direction: &'static str| {
-        move |message_type| counter!(name, "direction" => direction, "type" => type_label(message_type))
-    };
+    let of = |name: &'static str, direction: &'static str| move |message_type| counter!(name, "direction" => direction, "type" => type_label(message_type));
     family(all, of(DATAGRAMS, "received"), |counters| &counters.received);
     family(all, of(DATAGRAMS, "sent"), |counters| &counters.sent);
     family(all, of(BYTES, "received"), |counters| &counters.received_bytes);

@@ -92,13 +92,15 @@ impl Serialize for Entry {
         #[derive(Serialize)]
         struct Line<T: Serialize> {
             seq: u64,
-            time: Timestamp,
+            time: String,
             #[serde(flatten)]
             what: T,
             text: String,
         }
         let &Entry { seq, time, what } = self;
         let text = self.text();
+        // RFC 3339, in UTC, to the millisecond.
+        let time = format!("{time:.3}");
         match what {
             What::Event(what) => Line { seq, time, what, text }.serialize(serializer),
             What::Unlogged(what) => Line { seq, time, what, text }.serialize(serializer),

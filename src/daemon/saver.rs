@@ -50,9 +50,8 @@ impl Saver {
     ) -> std::io::Result<Saver> {
         let (jobs, inbox) = mpsc::channel();
         let desk = Desk { file, saved, revision: 0, dirty: false };
-        let thread = thread::Builder::new()
-            .name("save".to_owned())
-            .spawn(move || desk.work(&inbox, &readiness, &reports))?;
+        let thread =
+            thread::Builder::new().name("save".to_owned()).spawn(move || desk.work(&inbox, &readiness, &reports))?;
         Ok(Saver { jobs, thread })
     }
 
@@ -117,7 +116,11 @@ impl Desk {
             }
             Err(error) => {
                 tracing::error!("{error}; trying again in {} s", RETRY.as_secs());
-                readiness.state_is(if error.is_no_space() { StateCondition::NoSpace } else { StateCondition::Unwritable });
+                readiness.state_is(if error.is_no_space() {
+                    StateCondition::NoSpace
+                } else {
+                    StateCondition::Unwritable
+                });
             }
         }
     }

@@ -112,10 +112,7 @@ mod tests {
 
     #[test]
     fn a_res64_prints_as_16_upper_case_hex_digits() {
-        assert_eq!(
-            Res64::new(0x9116_B0BE_4810_0D73).to_string(),
-            "9116B0BE48100D73"
-        );
+        assert_eq!(Res64::new(0x9116_B0BE_4810_0D73).to_string(), "9116B0BE48100D73");
         assert_eq!(Res64::new(0xAB).to_string(), "00000000000000AB");
     }
 }

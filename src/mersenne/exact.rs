@@ -30,17 +30,10 @@ impl ExactEngine {
     /// [`EngineError::BeyondLimit`] above [`MAX_EXPONENT`]; nothing has been allocated then.
     pub fn new(exponent: Exponent) -> Result<Self, EngineError> {
         if exponent.get() > MAX_EXPONENT {
-            return Err(EngineError::BeyondLimit {
-                exponent,
-                limit: MAX_EXPONENT,
-            });
+            return Err(EngineError::BeyondLimit { exponent, limit: MAX_EXPONENT });
         }
         let modulus = (BigUint::ONE << exponent.get()) - 1u32;
-        Ok(ExactEngine {
-            exponent,
-            modulus,
-            residue: BigUint::ZERO,
-        })
+        Ok(ExactEngine { exponent, modulus, residue: BigUint::ZERO })
     }
 
     /// `value` with the bits from p upward added to those below: congruent to it modulo M, and smaller.
@@ -94,13 +87,7 @@ impl Squaring for ExactEngine {
     }
 
     fn check(&mut self) -> Result<(), StepError> {
-        if self.residue < self.modulus {
-            Ok(())
-        } else {
-            Err(StepError::SelfCheck {
-                property: "0 ≤ s < 2^p - 1",
-            })
-        }
+        if self.residue < self.modulus { Ok(()) } else { Err(StepError::SelfCheck { property: "0 ≤ s < 2^p - 1" }) }
     }
 
     fn is_zero(&self) -> bool {

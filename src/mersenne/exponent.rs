@@ -38,9 +38,7 @@ pub enum ExponentError {
 }
 
 fn divisible_by(divisor: Option<u64>) -> String {
-    divisor.map_or_else(String::new, |divisor| {
-        format!(": it is divisible by {divisor}")
-    })
+    divisor.map_or_else(String::new, |divisor| format!(": it is divisible by {divisor}"))
 }
 
 impl Exponent {
@@ -59,9 +57,7 @@ impl Exponent {
             return Err(ExponentError::TooSmall);
         }
         if !is_prime(candidate) {
-            return Err(ExponentError::Composite {
-                divisor: small_divisor(candidate),
-            });
+            return Err(ExponentError::Composite { divisor: small_divisor(candidate) });
         }
         Ok(Exponent(exponent))
     }
@@ -78,10 +74,7 @@ impl Exponent {
         let Some(Exponent(below)) = exponent else {
             return Some(Self::SMALLEST);
         };
-        (below..=u32::MAX)
-            .skip(1)
-            .find(|&candidate| is_prime(u64::from(candidate)))
-            .map(Exponent)
+        (below..=u32::MAX).skip(1).find(|&candidate| is_prime(u64::from(candidate))).map(Exponent)
     }
 }
 
@@ -150,20 +143,13 @@ mod tests {
         let message = |value| Exponent::new(value).unwrap_err().to_string();
         assert_eq!(message(1), "an exponent is at least 2");
         assert_eq!(message(1 << 40), "an exponent is at most 4294967295");
-        assert_eq!(
-            message(9),
-            "an exponent is prime, and this one is not: it is divisible by 3"
-        );
-        assert_eq!(
-            message(1_009 * 1_013),
-            "an exponent is prime, and this one is not"
-        );
+        assert_eq!(message(9), "an exponent is prime, and this one is not: it is divisible by 3");
+        assert_eq!(message(1_009 * 1_013), "an exponent is prime, and this one is not");
     }
 
     #[test]
     fn the_next_exponents_are_the_primes_in_order() {
-        let successors =
-            |start| std::iter::successors(Some(start), |&e| Exponent::next_above(Some(e)));
+        let successors = |start| std::iter::successors(Some(start), |&e| Exponent::next_above(Some(e)));
         let first = Exponent::next_above(None).unwrap();
         let primes: Vec<u32> = successors(first).map(Exponent::get).take(10).collect();
         assert_eq!(primes, [2, 3, 5, 7, 11, 13, 17, 19, 23, 29]);

@@ -105,27 +105,17 @@ fn word(exponent: Exponent) -> Option<u64> {
 /// The smallest 2kp + 1 dividing 2^p - 1 among the k from `first_k` on that are still alive.
 fn first_divisor(exponent: Exponent, first_k: u64, alive: &[bool]) -> Option<u64> {
     let step = 2 * u64::from(exponent);
-    let mut candidates = (first_k..)
-        .zip(alive)
-        .filter(|(_, alive)| **alive)
-        .map(|(k, _)| k * step + 1);
+    let mut candidates = (first_k..).zip(alive).filter(|(_, alive)| **alive).map(|(k, _)| k * step + 1);
     if let Some(number) = word(exponent) {
         return candidates.find(|&candidate| number.is_multiple_of(candidate));
     }
     let power = InversePower::of_two(exponent);
     loop {
         let mut lanes = [0; LANES];
-        let filled = lanes
-            .iter_mut()
-            .zip(&mut candidates)
-            .map(|(lane, candidate)| *lane = candidate)
-            .count();
+        let filled = lanes.iter_mut().zip(&mut candidates).map(|(lane, candidate)| *lane = candidate).count();
         // An empty lane holds 1, modulo which everything is 0: never a hit.
         lanes[filled..].fill(1);
-        let hit = lanes
-            .into_iter()
-            .zip(power.modulo(lanes))
-            .find(|(_, power)| *power == 1);
+        let hit = lanes.into_iter().zip(power.modulo(lanes)).find(|(_, power)| *power == 1);
         if let Some((factor, _)) = hit {
             return Some(factor);
         }
@@ -155,11 +145,7 @@ impl InversePower {
         let p = u64::from(exponent);
         let squarings = (u64::BITS - (p - 1).leading_zeros()).saturating_sub(6);
         let leading = p.div_ceil(1 << squarings);
-        InversePower {
-            start: 1 << (64 - leading),
-            squarings,
-            doublings: ((leading << squarings) - p) as u32,
-        }
+        InversePower { start: 1 << (64 - leading), squarings, doublings: ((leading << squarings) - p) as u32 }
     }
 
     /// 2^-p modulo each of the odd `moduli`, which are below 2^63.

@@ -51,10 +51,7 @@ impl<E: Squaring> LucasLehmer<E> {
     /// The test of `engine`'s exponent, from the beginning.
     pub fn new(mut engine: E) -> Self {
         engine.start(&BigUint::from(4u32));
-        LucasLehmer {
-            engine,
-            iteration: 0,
-        }
+        LucasLehmer { engine, iteration: 0 }
     }
 
     /// The p of the number under test.
@@ -64,10 +61,7 @@ impl<E: Squaring> LucasLehmer<E> {
 
     /// How far the test is.
     pub fn progress(&self) -> Progress {
-        Progress {
-            iteration: self.iteration,
-            total: self.exponent().get() - 2,
-        }
+        Progress { iteration: self.iteration, total: self.exponent().get() - 2 }
     }
 
     /// The low 64 bits of the residue after the squarings done so far.
@@ -94,11 +88,7 @@ impl<E: Squaring> LucasLehmer<E> {
     ///
     /// # Errors
     /// The engine's. The test is then worthless and must be begun anew.
-    pub fn run(
-        &mut self,
-        interrupt: &Interrupt,
-        on_progress: &mut dyn FnMut(Progress),
-    ) -> Result<Outcome, StepError> {
+    pub fn run(&mut self, interrupt: &Interrupt, on_progress: &mut dyn FnMut(Progress)) -> Result<Outcome, StepError> {
         while self.progress().iteration < self.progress().total {
             if interrupt.is_requested() {
                 return Ok(Outcome::Interrupted);
@@ -114,9 +104,7 @@ impl<E: Squaring> LucasLehmer<E> {
         if self.exponent() == Exponent::SMALLEST || self.engine.is_zero() {
             Ok(Verdict::Prime)
         } else {
-            Ok(Verdict::Composite {
-                res64: self.engine.res64(),
-            })
+            Ok(Verdict::Composite { res64: self.engine.res64() })
         }
     }
 }

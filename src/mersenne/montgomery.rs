@@ -43,11 +43,7 @@ impl Montgomery {
         let quotient = (product as u64).wrapping_mul(self.inverse);
         let excess = ((quotient as u128 * self.modulus as u128) >> 64) as u64;
         let (difference, borrowed) = ((product >> 64) as u64).overflowing_sub(excess);
-        if borrowed {
-            difference.wrapping_add(self.modulus)
-        } else {
-            difference
-        }
+        if borrowed { difference.wrapping_add(self.modulus) } else { difference }
     }
 
     /// a² / 2^64 mod n, below n. The square must be below n·2^64.
@@ -60,11 +56,7 @@ impl Montgomery {
     #[inline(always)]
     pub(super) const fn double(self, a: u64) -> u64 {
         let double = a << 1;
-        if double >= self.modulus {
-            double - self.modulus
-        } else {
-            double
-        }
+        if double >= self.modulus { double - self.modulus } else { double }
     }
 
     /// The plain number behind the Montgomery form `a`.
@@ -92,12 +84,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn odd_modulus() -> impl Strategy<Value = u64> {
-        prop_oneof![
-            any::<u64>(),
-            (0u32..64).prop_map(|bits| u64::MAX >> bits),
-            3u64..1000
-        ]
-        .prop_map(|number| (number | 1).max(3))
+        prop_oneof![any::<u64>(), (0u32..64).prop_map(|bits| u64::MAX >> bits), 3u64..1000]
+            .prop_map(|number| (number | 1).max(3))
     }
 
     proptest! {

@@ -76,28 +76,19 @@ mod tests {
     use proptest::prelude::*;
 
     fn is_prime_by_trial_division(number: u64) -> bool {
-        number >= 2
-            && (2..)
-                .take_while(|d| d * d <= number)
-                .all(|d| !number.is_multiple_of(d))
+        number >= 2 && (2..).take_while(|d| d * d <= number).all(|d| !number.is_multiple_of(d))
     }
 
     #[test]
     fn agrees_with_trial_division_on_every_number_below_100_000() {
         for number in 0..100_000 {
-            assert_eq!(
-                is_prime(number),
-                is_prime_by_trial_division(number),
-                "{number}"
-            );
+            assert_eq!(is_prime(number), is_prime_by_trial_division(number), "{number}");
         }
     }
 
     #[test]
     fn the_small_primes_are_the_168_primes_below_1000() {
-        let expected: Vec<u16> = (0..1000)
-            .filter(|&number| is_prime_by_trial_division(u64::from(number)))
-            .collect();
+        let expected: Vec<u16> = (0..1000).filter(|&number| is_prime_by_trial_division(u64::from(number))).collect();
         assert_eq!(SMALL_PRIMES.as_slice(), expected.as_slice());
     }
 

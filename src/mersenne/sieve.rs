@@ -45,15 +45,8 @@ impl Sieve {
         let other = 3 * (exponent.get() % 4) % 4;
         let mut pattern = [0, 1, 2, 3].map(|k| k == 0 || k == other);
         pattern.rotate_left(1);
-        let strikes = primes
-            .iter()
-            .filter_map(|&prime| Strike::first(exponent, prime))
-            .collect();
-        Sieve {
-            strikes,
-            pattern,
-            alive: Vec::new(),
-        }
+        let strikes = primes.iter().filter_map(|&prime| Strike::first(exponent, prime)).collect();
+        Sieve { strikes, pattern, alive: Vec::new() }
     }
 
     /// For each of the next `length` values of k, at most [`SEGMENT`], whether q is worth a trial.
@@ -86,10 +79,7 @@ impl Strike {
         if 2 * k * u64::from(exponent) + 1 == u64::from(prime) {
             k += u64::from(prime);
         }
-        Some(Strike {
-            prime: usize::from(prime),
-            next: k as usize - 1,
-        })
+        Some(Strike { prime: usize::from(prime), next: k as usize - 1 })
     }
 }
 
@@ -99,25 +89,18 @@ mod tests {
 
     fn is_worth_a_trial(exponent: u64, k: u64, primes: &[u16]) -> bool {
         let q = 2 * k * exponent + 1;
-        let composite = primes
-            .iter()
-            .any(|&r| q != u64::from(r) && q.is_multiple_of(u64::from(r)));
+        let composite = primes.iter().any(|&r| q != u64::from(r) && q.is_multiple_of(u64::from(r)));
         (q % 8 == 1 || q % 8 == 7) && !composite
     }
 
     #[test]
-    fn exactly_candidates_of_the_right_form_without_small_divisors_stay_in_segments_of_any_length()
-    {
+    fn exactly_candidates_of_the_right_form_without_small_divisors_stay_in_segments_of_any_length() {
         for p in [3, 5, 7, 11, 13, 499, 997, 1_009, 44_497, 4_294_967_291] {
             let mut sieve = Sieve::deep(Exponent::new(p).unwrap());
             let mut k = 1;
             for length in [1, 7, 1_000, SEGMENT, 0, 3, SEGMENT] {
                 for &alive in sieve.segment(length) {
-                    assert_eq!(
-                        alive,
-                        is_worth_a_trial(p, k, &SMALL_PRIMES[1..]),
-                        "p={p} k={k}"
-                    );
+                    assert_eq!(alive, is_worth_a_trial(p, k, &SMALL_PRIMES[1..]), "p={p} k={k}");
                     k += 1;
                 }
             }
@@ -129,11 +112,7 @@ mod tests {
         let exponent = Exponent::new(44_497).unwrap();
         let shallow = Sieve::shallow(exponent).segment(SEGMENT).to_vec();
         for (k, alive) in (1..).zip(shallow) {
-            assert_eq!(
-                alive,
-                is_worth_a_trial(44_497, k, &SMALL_PRIMES[1..=SHALLOW_PRIMES]),
-                "k={k}"
-            );
+            assert_eq!(alive, is_worth_a_trial(44_497, k, &SMALL_PRIMES[1..=SHALLOW_PRIMES]), "k={k}");
         }
     }
 }

@@ -54,9 +54,7 @@ impl Counts {
             Stage::Factoring
             | Stage::Testing(_)
             | Stage::Done(
-                Verification::Interrupted
-                | Verification::BeyondEngine { .. }
-                | Verification::EngineFailed(_),
+                Verification::Interrupted | Verification::BeyondEngine { .. } | Verification::EngineFailed(_),
             ) => {}
         }
     }
@@ -79,11 +77,7 @@ pub fn find_above(
         }
         let verification = verify_with(exponent, interrupt, &mut |stage| {
             counts.add(stage);
-            on_progress(SearchProgress {
-                exponent,
-                stage,
-                counts,
-            });
+            on_progress(SearchProgress { exponent, stage, counts });
         });
         match verification {
             Verification::HasFactor(_) | Verification::Composite(_) => last = Some(exponent),

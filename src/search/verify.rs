@@ -5,8 +5,8 @@
 
 use crate::mersenne::factor::{FactorLimit, quick_factor, smallest_factor};
 use crate::mersenne::{
-    EngineError, ExactEngine, Exponent, Interrupt, Interrupted, LucasLehmer, Outcome, Progress,
-    Res64, Squaring, StepError, Verdict,
+    EngineError, ExactEngine, Exponent, Interrupt, Interrupted, LucasLehmer, Outcome, Progress, Res64, Squaring,
+    StepError, Verdict,
 };
 
 /// What came of settling an exponent p.
@@ -46,30 +46,19 @@ pub fn verify(exponent: Exponent, interrupt: &Interrupt) -> Verification {
 }
 
 /// Settles `exponent` and tells `on_stage` of every stage and every squaring, on this thread.
-pub fn verify_with(
-    exponent: Exponent,
-    interrupt: &Interrupt,
-    on_stage: &mut dyn FnMut(Stage),
-) -> Verification {
+pub fn verify_with(exponent: Exponent, interrupt: &Interrupt, on_stage: &mut dyn FnMut(Stage)) -> Verification {
     let verification = match ExactEngine::new(exponent) {
         Ok(engine) => settle(engine, interrupt, on_stage),
         Err(EngineError::BeyondLimit { limit, .. }) => {
             on_stage(Stage::Factoring);
-            quick_factor(exponent).map_or(
-                Verification::BeyondEngine { limit },
-                Verification::HasFactor,
-            )
+            quick_factor(exponent).map_or(Verification::BeyondEngine { limit }, Verification::HasFactor)
         }
     };
     on_stage(Stage::Done(verification));
     verification
 }
 
-fn settle(
-    engine: impl Squaring,
-    interrupt: &Interrupt,
-    on_stage: &mut dyn FnMut(Stage),
-) -> Verification {
+fn settle(engine: impl Squaring, interrupt: &Interrupt, on_stage: &mut dyn FnMut(Stage)) -> Verification {
     on_stage(Stage::Factoring);
     let exponent = engine.exponent();
     let limit = FactorLimit::balanced(exponent, engine.typical_step());
@@ -79,9 +68,7 @@ fn settle(
         Err(Interrupted) => return Verification::Interrupted,
     }
     let mut test = LucasLehmer::new(engine);
-    match test.run(interrupt, &mut |progress| {
-        on_stage(Stage::Testing(progress))
-    }) {
+    match test.run(interrupt, &mut |progress| on_stage(Stage::Testing(progress))) {
         Ok(Outcome::Finished(Verdict::Prime)) => Verification::Prime,
         Ok(Outcome::Finished(Verdict::Composite { res64 })) => Verification::Composite(res64),
         Ok(Outcome::Interrupted) => Verification::Interrupted,
@@ -111,33 +98,21 @@ mod tests {
     #[test]
     fn false_claims_are_refuted_by_a_factor_or_by_a_residue() {
         assert_eq!(verify_undisturbed(4_441), Verification::HasFactor(26_647));
-        assert_eq!(
-            verify_undisturbed(149),
-            Verification::Composite(Res64::new(0xA3AC_59EA_95DF_097F))
-        );
+        assert_eq!(verify_undisturbed(149), Verification::Composite(Res64::new(0xA3AC_59EA_95DF_097F)));
     }
 
     #[test]
     fn beyond_the_engine_a_claim_is_refuted_by_a_quick_factor_or_left_open() {
         let limit = crate::mersenne::MAX_EXPONENT;
-        assert_eq!(
-            verify_undisturbed(4_294_967_291),
-            Verification::HasFactor(8_589_934_583)
-        );
-        assert_eq!(
-            verify_undisturbed(136_279_841),
-            Verification::BeyondEngine { limit }
-        );
+        assert_eq!(verify_undisturbed(4_294_967_291), Verification::HasFactor(8_589_934_583));
+        assert_eq!(verify_undisturbed(136_279_841), Verification::BeyondEngine { limit });
     }
 
     #[test]
     fn an_interrupt_ends_the_look_for_factors() {
         let interrupt = Interrupt::new();
         interrupt.request();
-        assert_eq!(
-            verify(exponent(4_423), &interrupt),
-            Verification::Interrupted
-        );
+        assert_eq!(verify(exponent(4_423), &interrupt), Verification::Interrupted);
     }
 
     #[test]
@@ -151,18 +126,8 @@ mod tests {
             }
         });
         assert_eq!(verification, Verification::Interrupted);
-        let testing = |iteration| {
-            Stage::Testing(Progress {
-                iteration,
-                total: 4_421,
-            })
-        };
-        let expected = [
-            Stage::Factoring,
-            testing(1),
-            testing(2),
-            Stage::Done(Verification::Interrupted),
-        ];
+        let testing = |iteration| Stage::Testing(Progress { iteration, total: 4_421 });
+        let expected = [Stage::Factoring, testing(1), testing(2), Stage::Done(Verification::Interrupted)];
         assert_eq!(stages, expected);
     }
 }

@@ -126,7 +126,7 @@ impl Node {
 
     pub fn peers(&self) -> Vec<String> {
         let peers = self.get("/peers/").and_then(|body| serde_json::from_str(&body).ok()).unwrap_or(Value::Null);
-        let list = peers.as_array().cloned().unwrap_or_default();
+        let list = peers["peers"].as_array().cloned().unwrap_or_default();
         list.iter().filter_map(|peer| peer["address"].as_str().map(str::to_owned)).collect()
     }
 
@@ -149,7 +149,9 @@ impl Node {
     pub fn metric(&self, name: &str, label: &str) -> f64 {
         let text = self.get("/metrics").unwrap_or_default();
         text.lines()
-            .filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])) && line.contains(label))
+            .filter(|line| {
+                line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])) && line.contains(label)
+            })
             .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
             .sum()
     }

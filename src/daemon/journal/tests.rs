@@ -15,7 +15,15 @@ fn news() -> Event {
 
 fn traffic() -> Event {
     let (msg_type, msg_id) = (MessageType::Prime, MessageId(7));
-    Event::Received(Traffic { msg_type, peer: peer(), msg_id, originator: peer(), ttl: Ttl(2), data: Some(31), bytes: 90 })
+    Event::Received(Traffic {
+        msg_type,
+        peer: peer(),
+        msg_id,
+        originator: peer(),
+        ttl: Ttl(2),
+        data: Some(31),
+        bytes: 90,
+    })
 }
 
 /// Everything that was recorded before the recorder is dropped is in the journal afterwards.
@@ -66,7 +74,10 @@ async fn an_entry_is_one_line_of_json_with_number_time_and_the_events_fields() {
     let time: Timestamp = value["time"].as_str().unwrap().parse().unwrap();
     assert!(value["time"].as_str().unwrap().ends_with('Z'), "{line}");
     assert!(Timestamp::now().duration_since(time).as_secs().abs() < 60);
-    assert_eq!((&value["event"], &value["msg_type"], &value["data"]), (&"received".into(), &"PRIME".into(), &31.into()));
+    assert_eq!(
+        (&value["event"], &value["msg_type"], &value["data"]),
+        (&"received".into(), &"PRIME".into(), &31.into())
+    );
     assert_eq!(value["text"], "received PRIME 7 of 127.0.0.1:5002 with 127.0.0.1:5002, TTL 2, M31");
 }
 
@@ -83,13 +94,17 @@ async fn messages_beyond_their_rate_are_counted_and_other_news_is_always_recorde
     let refilled = (started.elapsed().as_secs_f64() * TRAFFIC_RATE).ceil() as usize;
     kept(recorder, keeper).await;
     let entries = journal.since(0).entries;
-    let messages = entries.iter().filter(|entry| matches!(entry.what, What::Event(event) if event.is_traffic())).count();
+    let messages =
+        entries.iter().filter(|entry| matches!(entry.what, What::Event(event) if event.is_traffic())).count();
     assert!((400..=400 + refilled).contains(&messages), "{messages}");
     assert_eq!(entries.iter().filter(|entry| entry.what == What::Event(news())).count(), 100);
-    let unlogged: u64 = entries.iter().filter_map(|entry| match entry.what {
-        What::Unlogged(Unlogged { messages, events: 0 }) => Some(messages),
-        What::Unlogged(_) | What::Event(_) => None,
-    }).sum();
+    let unlogged: u64 = entries
+        .iter()
+        .filter_map(|entry| match entry.what {
+            What::Unlogged(Unlogged { messages, events: 0 }) => Some(messages),
+            What::Unlogged(_) | What::Event(_) => None,
+        })
+        .sum();
     assert_eq!(messages as u64 + unlogged, 900, "each message is either logged or counted");
     assert!(entries.last().unwrap().to_json().contains(&format!("\"{unlogged} messages not logged\"")));
 }

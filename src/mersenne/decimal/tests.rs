@@ -24,10 +24,7 @@ fn agrees_with_the_full_expansion_for_every_exponent_below_4000() {
 
 #[test]
 fn agrees_with_the_full_expansion_of_large_numbers() {
-    [9_941, 44_497, 86_243, 216_091, 859_433]
-        .map(exponent)
-        .into_iter()
-        .for_each(assert_agrees_with_full_expansion);
+    [9_941, 44_497, 86_243, 216_091, 859_433].map(exponent).into_iter().for_each(assert_agrees_with_full_expansion);
 }
 
 #[test]

@@ -74,11 +74,7 @@ fn every_residue_of_the_smallest_moduli_steps_correctly() {
         for value in 0u32..1 << exponent {
             engine.start(&BigUint::from(value));
             engine.step().unwrap();
-            assert_eq!(
-                engine.residue(),
-                naive_step(&BigUint::from(value), &modulus),
-                "p={exponent} s={value}"
-            );
+            assert_eq!(engine.residue(), naive_step(&BigUint::from(value), &modulus), "p={exponent} s={value}");
         }
     }
 }
@@ -97,17 +93,8 @@ fn the_largest_prime_up_to_the_limit_is_taken_and_the_next_is_refused() {
     assert_eq!(ExactEngine::new(largest).unwrap().exponent(), largest);
     let exponent = Exponent::next_above(Some(largest)).unwrap();
     let refused = ExactEngine::new(exponent).unwrap_err();
-    assert_eq!(
-        refused,
-        EngineError::BeyondLimit {
-            exponent,
-            limit: MAX_EXPONENT
-        }
-    );
-    assert_eq!(
-        refused.to_string(),
-        "exponent 1000003 is beyond this engine, whose limit is 1000000"
-    );
+    assert_eq!(refused, EngineError::BeyondLimit { exponent, limit: MAX_EXPONENT });
+    assert_eq!(refused.to_string(), "exponent 1000003 is beyond this engine, whose limit is 1000000");
 }
 
 #[test]

@@ -13,14 +13,10 @@ fn factor_below(p: u64, bits: u32) -> Option<u64> {
 /// The smallest q > 1 below 2^bits which divides 2^p - 1 and is not that number, trying them all.
 fn naive_factor_below(p: u64, bits: u32) -> Option<u64> {
     let power_modulo = |q: u64| {
-        (0..64 - p.leading_zeros()).rev().fold(1, |power, bit| {
-            power * power % q * (1 << ((p >> bit) & 1)) % q
-        })
+        (0..64 - p.leading_zeros()).rev().fold(1, |power, bit| power * power % q * (1 << ((p >> bit) & 1)) % q)
     };
     let number = 1u64.checked_shl(p as u32).map(|power| power - 1);
-    (3..1 << bits)
-        .step_by(2)
-        .find(|&q| power_modulo(q) == 1 && Some(q) != number)
+    (3..1 << bits).step_by(2).find(|&q| power_modulo(q) == 1 && Some(q) != number)
 }
 
 #[test]
@@ -112,8 +108,7 @@ fn an_interrupt_ends_a_look_that_would_take_for_ever() {
 
 #[test]
 fn a_look_goes_deeper_when_the_test_takes_longer() {
-    let limit =
-        |p, squaring| FactorLimit::balanced(exponent(p), Duration::from_micros(squaring)).get();
+    let limit = |p, squaring| FactorLimit::balanced(exponent(p), Duration::from_micros(squaring)).get();
     assert_eq!(limit(44_497, 200), 42);
     assert_eq!(limit(44_497, 2), 36);
     assert!(limit(44_497, 400) > limit(44_497, 200));

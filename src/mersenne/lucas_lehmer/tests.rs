@@ -18,13 +18,7 @@ fn verdict_on(exponent: u64) -> Verdict {
 #[test]
 fn two_is_the_exponent_of_a_prime_and_needs_no_squaring() {
     assert_eq!(verdict_on(2), Verdict::Prime);
-    assert_eq!(
-        test_of(2).progress(),
-        Progress {
-            iteration: 0,
-            total: 0
-        }
-    );
+    assert_eq!(test_of(2).progress(), Progress { iteration: 0, total: 0 });
 }
 
 #[test]
@@ -47,12 +41,7 @@ fn progress_is_told_after_every_squaring() {
     let mut told = Vec::new();
     let outcome = test_of(13).run(&Interrupt::new(), &mut |progress| told.push(progress));
     assert_eq!(outcome, Ok(Outcome::Finished(Verdict::Prime)));
-    let expected: Vec<_> = (1..=11)
-        .map(|iteration| Progress {
-            iteration,
-            total: 11,
-        })
-        .collect();
+    let expected: Vec<_> = (1..=11).map(|iteration| Progress { iteration, total: 11 }).collect();
     assert_eq!(told, expected);
 }
 
@@ -66,16 +55,8 @@ fn an_interrupt_stops_before_the_next_squaring_and_the_test_can_be_run_on() {
         }
     });
     assert_eq!(outcome, Ok(Outcome::Interrupted));
-    assert_eq!(
-        test.progress(),
-        Progress {
-            iteration: 100,
-            total: 1_277
-        }
-    );
-    let outcome = test.run(&interrupt, &mut |_| {
-        panic!("no squaring while the request stands")
-    });
+    assert_eq!(test.progress(), Progress { iteration: 100, total: 1_277 });
+    let outcome = test.run(&interrupt, &mut |_| panic!("no squaring while the request stands"));
     assert_eq!(outcome, Ok(Outcome::Interrupted));
     let outcome = test.run(&Interrupt::new(), &mut |_| {});
     assert_eq!(outcome, Ok(Outcome::Finished(Verdict::Prime)));
@@ -89,13 +70,7 @@ fn steps_beyond_the_end_change_nothing() {
     }
     let end = test.res64();
     test.step().unwrap();
-    assert_eq!(
-        test.progress(),
-        Progress {
-            iteration: 9,
-            total: 9
-        }
-    );
+    assert_eq!(test.progress(), Progress { iteration: 9, total: 9 });
     assert_eq!(test.res64(), end);
 }
 
@@ -105,10 +80,7 @@ struct Broken {
     steps: u32,
 }
 
-const ROUND_OFF: StepError = StepError::RoundOff {
-    measured: 0.5,
-    limit: 0.4,
-};
+const ROUND_OFF: StepError = StepError::RoundOff { measured: 0.5, limit: 0.4 };
 const SELF_CHECK: StepError = StepError::SelfCheck { property: "finite" };
 
 impl Squaring for Broken {
@@ -126,11 +98,7 @@ impl Squaring for Broken {
     }
     fn step(&mut self) -> Result<(), StepError> {
         self.steps += 1;
-        if self.fails_at_step == Some(self.steps) {
-            Err(ROUND_OFF)
-        } else {
-            Ok(())
-        }
+        if self.fails_at_step == Some(self.steps) { Err(ROUND_OFF) } else { Ok(()) }
     }
     fn check(&mut self) -> Result<(), StepError> {
         Err(SELF_CHECK)
@@ -148,19 +116,13 @@ impl Squaring for Broken {
 
 #[test]
 fn a_failed_step_ends_the_run_without_a_verdict() {
-    let mut test = LucasLehmer::new(Broken {
-        fails_at_step: Some(7),
-        steps: 0,
-    });
+    let mut test = LucasLehmer::new(Broken { fails_at_step: Some(7), steps: 0 });
     assert_eq!(test.run(&Interrupt::new(), &mut |_| {}), Err(ROUND_OFF));
     assert_eq!(test.progress().iteration, 6);
 }
 
 #[test]
 fn a_zero_residue_which_the_engine_does_not_vouch_for_is_no_prime() {
-    let mut test = LucasLehmer::new(Broken {
-        fails_at_step: None,
-        steps: 0,
-    });
+    let mut test = LucasLehmer::new(Broken { fails_at_step: None, steps: 0 });
     assert_eq!(test.run(&Interrupt::new(), &mut |_| {}), Err(SELF_CHECK));
 }

@@ -7,46 +7,26 @@ fn exponent(p: u64) -> Exponent {
 
 fn find_undisturbed(known: Option<Exponent>, max: u32) -> (SearchOutcome, Vec<SearchProgress>) {
     let mut told = Vec::new();
-    let outcome = find_above(known, max, &Interrupt::new(), &mut |progress| {
-        told.push(progress)
-    });
+    let outcome = find_above(known, max, &Interrupt::new(), &mut |progress| told.push(progress));
     (outcome, told)
 }
 
 #[test]
 fn the_search_begins_at_the_smallest_exponent() {
-    assert_eq!(
-        find_undisturbed(None, 100).0,
-        SearchOutcome::Found(exponent(2))
-    );
+    assert_eq!(find_undisturbed(None, 100).0, SearchOutcome::Found(exponent(2)));
 }
 
 #[test]
 fn the_next_prime_is_found_above_a_known_one_and_above_any_other_exponent() {
-    assert_eq!(
-        find_undisturbed(Some(exponent(127)), 1_000).0,
-        SearchOutcome::Found(exponent(521))
-    );
-    assert_eq!(
-        find_undisturbed(Some(exponent(509)), 1_000).0,
-        SearchOutcome::Found(exponent(521))
-    );
+    assert_eq!(find_undisturbed(Some(exponent(127)), 1_000).0, SearchOutcome::Found(exponent(521)));
+    assert_eq!(find_undisturbed(Some(exponent(509)), 1_000).0, SearchOutcome::Found(exponent(521)));
 }
 
 #[test]
 fn the_maximum_is_included() {
-    assert_eq!(
-        find_undisturbed(Some(exponent(127)), 521).0,
-        SearchOutcome::Found(exponent(521))
-    );
-    assert_eq!(
-        find_undisturbed(Some(exponent(127)), 520).0,
-        SearchOutcome::Exhausted
-    );
-    assert_eq!(
-        find_undisturbed(None, 1),
-        (SearchOutcome::Exhausted, Vec::new())
-    );
+    assert_eq!(find_undisturbed(Some(exponent(127)), 521).0, SearchOutcome::Found(exponent(521)));
+    assert_eq!(find_undisturbed(Some(exponent(127)), 520).0, SearchOutcome::Exhausted);
+    assert_eq!(find_undisturbed(None, 1), (SearchOutcome::Exhausted, Vec::new()));
 }
 
 #[test]
@@ -61,18 +41,11 @@ fn every_exponent_is_counted_once_by_its_result() {
     let (outcome, told) = find_undisturbed(Some(exponent(127)), 1_000);
     assert_eq!(outcome, SearchOutcome::Found(exponent(521)));
     let primes_between = (128..=521).filter(|&p| Exponent::new(p).is_ok()).count() as u64;
-    let Counts {
-        factored,
-        composite,
-        prime,
-    } = told.last().unwrap().counts;
+    let Counts { factored, composite, prime } = told.last().unwrap().counts;
     assert_eq!(factored + composite + prime, primes_between);
     assert_eq!(prime, 1);
     assert!(factored > 0 && composite > 0);
-    let done = told
-        .iter()
-        .filter(|progress| matches!(progress.stage, Stage::Done(_)))
-        .count() as u64;
+    let done = told.iter().filter(|progress| matches!(progress.stage, Stage::Done(_))).count() as u64;
     assert_eq!(done, primes_between);
 }
 
@@ -87,17 +60,9 @@ fn progress_tells_the_exponent_and_every_squaring() {
             Stage::Factoring | Stage::Done(_) => None,
         })
         .collect();
-    let expected: Vec<_> = (1..=11)
-        .map(|iteration| Progress {
-            iteration,
-            total: 11,
-        })
-        .collect();
+    let expected: Vec<_> = (1..=11).map(|iteration| Progress { iteration, total: 11 }).collect();
     assert_eq!(squarings, expected);
-    assert!(
-        told.iter()
-            .all(|progress| progress.exponent == exponent(13))
-    );
+    assert!(told.iter().all(|progress| progress.exponent == exponent(13)));
 }
 
 #[test]
@@ -132,12 +97,5 @@ fn only_settled_exponents_are_counted() {
     counts.add(Stage::Done(Verification::HasFactor(23)));
     counts.add(Stage::Done(Verification::Composite(Res64::new(1))));
     counts.add(Stage::Done(Verification::Prime));
-    assert_eq!(
-        counts,
-        Counts {
-            factored: 1,
-            composite: 1,
-            prime: 1
-        }
-    );
+    assert_eq!(counts, Counts { factored: 1, composite: 1, prime: 1 });
 }

@@ -1,0 +1,134 @@
+//! The routes, and how answers are written.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::{App, events, gossip, landing};
+use crate::mersenne::decimal;
+use crate::protocol::{PrimeView, StateView, Time};
+
+/// What handlers share.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) app: Arc<App>,
+    pub(super) shutdown: watch::Receiver<bool>,
+}
+
+pub(super) fn router(app: Arc<App>, shutdown: watch::Receiver<bool>) -> Router {
+    let gossip = post(gossip::gossip);
+    Router::new()
+        .route("/", get(page))
+        .route("/metrics", get(metrics))
+        .route("/-/healthy", get(healthy))
+        .route("/-/ready", get(ready))
+        .route("/state", get(state))
+        .route("/peers", get(peers))
+        .route("/peers/", get(peers))
+        .route("/primes", get(primes))
+        .route("/log", get(log))
+        .route("/events", get(events::events))
+        .route("/gossip", gossip.clone())
+        .route("/gossip/", gossip)
+        .fallback(async || error(StatusCode::NOT_FOUND, "there is nothing here; / lists what there is"))
+        .method_not_allowed_fallback(async || error(StatusCode::METHOD_NOT_ALLOWED, "see Allow for what can be done"))
+        .with_state(Shared { app, shutdown })
+}
+
+/// An answer in JSON.
+pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response {
+    (status, axum::Json(value)).into_response()
+}
+
+/// An error, with its reason for people.
+pub(super) fn error(status: StatusCode, reason: &str) -> Response {
+    json(status, &json!({ "error": reason }))
+}
+
+/// `?since=N`: the number of the last journal entry that is known already.
+pub(super) fn since(uri: &Uri) -> Result<Option<u64>, Box<Response>> {
+    #[derive(Deserialize)]
+    struct Since {
+        since: Option<u64>,
+    }
+    match Query::try_from_uri(uri) {
+        Ok(Query(Since { since })) => Ok(since),
+        Err(_) => Err(Box::new(error(StatusCode::BAD_REQUEST, "`since` must be the number of an entry"))),
+    }
+}
+
+async fn page(State(shared): State<Shared>) -> Response {
+    let policy = HeaderValue::from_static(landing::CONTENT_SECURITY_POLICY);
+    ([(header::CONTENT_SECURITY_POLICY, policy)], Html(landing::render(&shared.app))).into_response()
+}
+
+async fn metrics(State(shared): State<Shared>) -> Response {
+    let text_format = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    ([(header::CONTENT_TYPE, text_format)], shared.app.exporter.render()).into_response()
+}
+
+async fn healthy() -> Response {
+    json(StatusCode::OK, &json!({ "healthy": true }))
+}
+
+async fn ready(State(shared): State<Shared>) -> Response {
+    match shared.app.readiness.objection() {
+        None => json(StatusCode::OK, &json!({ "ready": true })),
+        Some(reason) => error(StatusCode::SERVICE_UNAVAILABLE, reason),
+    }
+}
+
+async fn state(State(shared): State<Shared>) -> Response {
+    #[derive(Serialize)]
+    struct Shown {
+        version: &'static str,
+        uptime_seconds: f64,
+        #[serde(flatten)]
+        state: StateView,
+    }
+    let shown = Shown {
+        version: env!("CARGO_PKG_VERSION"),
+        uptime_seconds: shared.app.clock.now().since(Time::ZERO).as_secs_f64(),
+        state: shared.app.node.state_view(),
+    };
+    json(StatusCode::OK, &shown)
+}
+
+async fn peers(State(shared): State<Shared>) -> Response {
+    let app = &shared.app;
+    json(StatusCode::OK, &json!({ "peers": app.node.peer_views(app.clock.now()) }))
+}
+
+async fn primes(State(shared): State<Shared>) -> Response {
+    /// A known prime with what its digits are, as far as anybody wants to read them.
+    #[derive(Serialize)]
+    struct Shown {
+        #[serde(flatten)]
+        prime: PrimeView,
+        digits: u64,
+        first_digits: String,
+        last_digits: String,
+    }
+    let shown = |prime: PrimeView| Shown {
+        digits: decimal::digits(prime.exponent),
+        first_digits: decimal::first_digits(prime.exponent),
+        last_digits: decimal::last_digits(prime.exponent),
+        prime,
+    };
+    let primes: Vec<Shown> = shared.app.node.prime_views().into_iter().map(shown).collect();
+    json(StatusCode::OK, &json!({ "primes": primes }))
+}
+
+async fn log(State(shared): State<Shared>, uri: Uri) -> Response {
+    match since(&uri) {
+        Ok(since) => json(StatusCode::OK, &shared.app.journal.since(since.unwrap_or(0))),
+        Err(refusal) => *refusal,
+    }
+}
