@@ -55,7 +55,7 @@ pub fn test(args: &TestArgs) -> Result<()> {
 fn exponent(number: u64) -> Result<Exponent> {
     match Exponent::new(number) {
         Ok(exponent) => Ok(exponent),
-        Err(ExponentError::Composite { .. }) if looks_like_mersenne_number(number) => {
+        Err(_) if is_mersenne_number(number) => {
             let n = number.trailing_ones();
             bail!("{number} is 2^{n} − 1; to test that number, give its exponent: mersenned test {n}")
         }
@@ -64,6 +64,11 @@ fn exponent(number: u64) -> Result<Exponent> {
         }
         Err(error @ (ExponentError::TooSmall | ExponentError::TooLarge { .. })) => Err(error.into()),
     }
+}
+
+/// Whether this is 2^n − 1 for an n that could be tested.
+fn is_mersenne_number(number: u64) -> bool {
+    looks_like_mersenne_number(number) && Exponent::new(number.trailing_ones().into()).is_ok()
 }
 
 /// The progress line: rewritten on a terminal, one line after another elsewhere.
