@@ -37,7 +37,7 @@ impl std::fmt::Display for Exponent {
     }
 }
 pub fn looks_like_mersenne_number(n: u64) -> bool {
-    n > 2 && (n + 1).is_power_of_two()
+    n > 2 && n.trailing_ones() + n.leading_zeros() == u64::BITS
 }
 pub fn quick_factor(_p: Exponent) -> Option<u64> {
     None

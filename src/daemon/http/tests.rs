@@ -383,3 +383,12 @@ async fn a_scrape_counts_requests_by_route_and_code() {
     let mut routes = Route::ALL.iter().map(|route| format!("route=\"{}\"", route.as_str()));
     assert!(routes.all(|route| scrape.body.contains(&route)));
 }
+
+#[tokio::test]
+async fn promtool_has_nothing_to_say_about_a_real_scrape() {
+    let server = TestServer::start().await;
+    server.get("/state").await;
+    let scrape = server.get("/metrics").await.body;
+    println!("a scrape has {} bytes and {} lines", scrape.len(), scrape.lines().count());
+    crate::daemon::exporter::tests::promtool_has_nothing_to_say_about(&scrape);
+}
