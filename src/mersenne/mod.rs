@@ -20,7 +20,7 @@ impl Exponent {
         }
         let mut d = 2;
         while d * d <= n {
-            if n % d == 0 {
+            if n.is_multiple_of(d) {
                 return Err(ExponentError::Composite { divisor: Some(d) });
             }
             d += 1;
