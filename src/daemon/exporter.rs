@@ -4,7 +4,6 @@
 //! at 0, and nothing that a peer sends adds one. What the node counts is copied at each scrape; only histograms are fed as
 //! things happen, at a few nanoseconds each.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -205,7 +204,6 @@ impl Exporter {
             (copied(), gauges(), histograms(), lagged(), requests())
         });
         let known = node.state_view().known;
-        gauges.height_timestamp.set(0.0);
         let exporter = Exporter {
             node,
             journal,
@@ -297,9 +295,7 @@ impl Exporter {
 
 impl std::fmt::Debug for Exporter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Exporter(")?;
-        write!(f, "{} copied counters", self.copied.len())?;
-        f.write_char(')')
+        write!(f, "Exporter({} copied counters)", self.copied.len())
     }
 }
 
@@ -466,4 +462,4 @@ fn requests() -> Requests {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::daemon) mod tests;

@@ -1,8 +1,9 @@
 //! HTTP: what a node shows, and one way to hand it a message.
 //!
 //! axum's routes on an accept loop of its own, because `axum::serve` waits for ever for a request that never ends. Here a
-//! request's head has 2 s, a body 2 s more, and when all places are taken the connection goes that has kept the server waiting the
-//! longest: a thousand slow connections cannot lock out one that knows what it wants. Event streams have places of their own.
+//! request's head has 2 s, a body 2 s more, and when all places are taken the connection goes that has kept the server
+//! waiting the longest: a thousand slow connections cannot lock out one that knows what it wants. Event streams have
+//! places of their own.
 
 use std::convert::Infallible;
 use std::io;
@@ -79,7 +80,7 @@ pub struct App {
     pub hosts: AllowedHosts,
 }
 
-/// Serves until `shutdown` is true or its sender gone, and then for at most half a second more. Event streams end at once.
+/// Serves on the runtime it is called on until `shutdown` is true or its sender gone, and then for at most half a second more. Event streams end at once.
 ///
 /// # Errors
 /// The listener cannot be used at all. Whatever becomes of a connection is no error of the server.
@@ -122,7 +123,7 @@ impl Server {
                 }
                 _ = upkeep.tick() => {
                     self.service.app.exporter.upkeep();
-                    self.connections.close_stuck();
+                    self.connections.close_stuck(Instant::now());
                 }
                 () = async { tokio::time::sleep_until(resume_at.unwrap_or_else(Instant::now)).await }, if resume_at.is_some() => {
                     self.resume_at = None;
@@ -197,11 +198,11 @@ impl Connections {
     }
 
     /// Closes the connections whose clients do not read.
-    fn close_stuck(&mut self) {
+    fn close_stuck(&mut self, now: Instant) {
         self.open.retain(|open| {
             let is_stuck = match open.connection.phase() {
-                Phase::Waiting { since } => since.elapsed() > UNREAD_MAX,
-                Phase::Streaming { taken } => taken.elapsed() > UNREAD_STREAM_MAX,
+                Phase::Waiting { since } => now.duration_since(since) > UNREAD_MAX,
+                Phase::Streaming { taken } => now.duration_since(taken) > UNREAD_STREAM_MAX,
                 Phase::Working => false,
             };
             if is_stuck {
