@@ -8,6 +8,9 @@ use std::num::NonZeroU16;
 
 use thiserror::Error;
 
+/// The longest address as text, in bytes: `[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:65535`.
+pub const MAX_TEXT: usize = 53;
+
 /// A node as it is written in a datagram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NodeRef {
@@ -63,21 +66,30 @@ pub fn reachable(address: SocketAddr) -> Result<SocketAddr, AddressError> {
     }
 }
 
+/// Reads `"ip:port"` or `"[v6]:port"`, as canonical address. A zone (`%eth0`) means nothing on another host and is refused.
+pub fn parse(text: &str) -> Result<SocketAddr, AddressError> {
+    if text.len() > MAX_TEXT || text.contains('%') {
+        return Err(AddressError::Syntax);
+    }
+    let address = text.parse().map_err(|_| AddressError::Syntax)?;
+    reachable(address)
+}
+
 impl NodeRef {
-    /// Reads `"ip:port"` or `"[v6]:port"`. A zone (`%eth0`) means nothing on another host and is refused.
+    /// The node of this name, see [`parse`].
     pub fn parse(text: &str) -> Result<NodeRef, AddressError> {
-        // The longest: "[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:65535".
-        if text.len() > 53 || text.contains('%') {
-            return Err(AddressError::Syntax);
-        }
-        let address = text.parse().map_err(|_| AddressError::Syntax)?;
-        reachable(address).map(NodeRef::Address)
+        parse(text).map(NodeRef::Address)
     }
 
     /// The address this names in a datagram that came from `envelope` (canonical).
     pub fn resolve(self, envelope: SocketAddr) -> Result<SocketAddr, AddressError> {
         match self {
-            NodeRef::Port(port) => Ok(SocketAddr::new(envelope.ip(), port.get())),
+            NodeRef::Port(port) => {
+                // Not from the ip alone: a link-local address is nothing without its zone.
+                let mut address = envelope;
+                address.set_port(port.get());
+                Ok(address)
+            }
             NodeRef::Address(address) => {
                 if address.ip().is_loopback() && !envelope.ip().is_loopback() {
                     Err(AddressError::ForeignLoopback)
@@ -89,8 +101,8 @@ impl NodeRef {
     }
 }
 
-/// The group an address belongs to for budgets: its /16 for IPv4, its /32 for IPv6. Whoever has many addresses mostly has
-/// them in few groups.
+/// The group a canonical address belongs to for budgets: its /16 for IPv4, its /32 for IPv6. Whoever has many addresses
+/// mostly has them in few groups.
 pub fn group(ip: IpAddr) -> u64 {
     match ip {
         IpAddr::V4(v4) => {
@@ -104,8 +116,8 @@ pub fn group(ip: IpAddr) -> u64 {
     }
 }
 
-/// Whether plain peers, which cannot prove their address, are accepted from here: loopback, private and link-local ranges
-/// (RFC 1918, RFC 4193, RFC 3927).
+/// Whether plain peers, which cannot prove their address, are accepted from this canonical address: loopback, private and
+/// link-local ranges (RFC 1918, RFC 4193, RFC 3927).
 pub fn is_local(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),

@@ -18,6 +18,7 @@ mod counters;
 mod event;
 pub mod hash;
 mod ids;
+pub mod json;
 pub mod message;
 mod node;
 mod outbox;
