@@ -101,7 +101,10 @@ impl Node {
             let Some(claim) = Exponent::new(number).ok().and_then(|exponent| self.primes.credit(exponent)) else {
                 continue;
             };
-            self.announce(now, claim, out);
+            // A better claim has gone round already, with the TTL it came with.
+            if self.is_own(claim.originator, claim.id) {
+                self.announce(now, claim, out);
+            }
         }
     }
 

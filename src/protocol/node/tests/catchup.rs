@@ -37,7 +37,7 @@ fn batches(desk: &Desk) -> Vec<(Time, Vec<u64>)> {
 #[test]
 fn catch_up_sends_at_most_8_stored_originals_with_ttl_0_per_ping_interval_largest_first() {
     let mut desk = ahead();
-    desk.wait(seconds(18));
+    desk.wait(seconds(40));
     let batches = batches(&desk);
     let all: Vec<u64> = batches.iter().flat_map(|(_, batch)| batch.clone()).collect();
     let largest_first: Vec<u64> = PRIMES.into_iter().rev().collect();

@@ -130,7 +130,12 @@ impl Desk {
     pub(super) fn knowing(primes: &[u64], finder: SocketAddr) -> Desk {
         let claim = |(id, &number): (usize, &u64)| {
             let id = MessageId(id as u64 + 1);
-            crate::protocol::saved::SavedClaim(Claim { exponent: exponent(number), originator: finder, id, signature: None })
+            crate::protocol::saved::SavedClaim(Claim {
+                exponent: exponent(number),
+                originator: finder,
+                id,
+                signature: None,
+            })
         };
         let primes = primes.iter().enumerate().map(claim).collect();
         Desk::born(Settings::default(), birth(Saved { primes, ..Saved::default() }))

@@ -6,6 +6,7 @@ use crate::protocol::address::NodeRef;
 use crate::protocol::counters::EvictionReason;
 use crate::protocol::event::PeerKind;
 use crate::protocol::message::Exchange;
+use crate::protocol::settings::Rate;
 
 const PEER: &str = "10.0.1.1:5001";
 
@@ -124,8 +125,7 @@ fn own_first_pings_are_at_most_400_bytes() {
     let v6 = at("[2001:db8:1111:2222:3333:4444:5555:6666]:65535");
     desk.hear(v6, &ping(1, v6, Some(Exchange { nonce: Some(u64::MAX), ..Exchange::default() })));
     desk.wait(seconds(30));
-    let pings: Vec<usize> =
-        desk.sent.iter().filter(|sent| sent.is(MessageType::Ping)).map(|sent| sent.bytes).collect();
+    let pings: Vec<usize> = desk.sent.iter().filter(|sent| sent.is(MessageType::Ping)).map(|sent| sent.bytes).collect();
     assert!(pings.len() > 100 && pings.iter().all(|&bytes| bytes <= 400), "{:?}", pings.iter().max());
 }
 

@@ -28,10 +28,14 @@ fn no_id_is_used_before_it_is_reserved() {
         node.receive(now, at(PEER), &super::desk::encoded(&hello), &mut out);
         let own = |event: &Event| matches!(event, Event::Sent(traffic) if traffic.msg_type != MessageType::Pong);
         assert!(!out.events.iter().any(own), "a PING went out before its id was durable");
-        reserve = out.orders.iter().find_map(|order| match order {
-            Order::ReserveIds { below } => Some(*below),
-            Order::Search { .. } | Order::Verify(_) | Order::Save => None,
-        }).or(reserve);
+        reserve = out
+            .orders
+            .iter()
+            .find_map(|order| match order {
+                Order::ReserveIds { below } => Some(*below),
+                Order::Search { .. } | Order::Verify(_) | Order::Save => None,
+            })
+            .or(reserve);
         out.clear();
         now = now + millis(50);
     }

@@ -22,7 +22,8 @@ fn a_composite_exponent_changes_nothing() {
     let peers = desk.befriend_many(3);
     let before = footprint(&desk);
     desk.take_sent();
-    for (id, number) in [4, 9, 15, 341, 561, 2_047, 3_215_031_751 % 1_000_000_000, 999_999_999].into_iter().enumerate() {
+    for (id, number) in [4, 9, 15, 341, 561, 2_047, 3_215_031_751 % 1_000_000_000, 999_999_999].into_iter().enumerate()
+    {
         desk.hear(peers[0], &prime(id as u64, peers[0], at(FINDER), 9, number));
         assert_eq!(footprint(&desk), before, "{number}");
     }
