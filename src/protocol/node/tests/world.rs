@@ -16,6 +16,8 @@ pub(super) struct Host {
     pub(super) node: Option<Node>,
     /// What is durable.
     pub(super) disk: Saved,
+    /// The newest revision of this life that is durable: a disk writes one state after the other.
+    revision: u64,
     /// Counts lives, so that what is meant for an earlier one is not given to a later.
     life: u64,
     stalled: bool,
@@ -82,6 +84,7 @@ impl World {
             address: address(number),
             node: None,
             disk: Saved::default(),
+            revision: 0,
             life: 0,
             stalled: false,
             mailbox: Vec::new(),
@@ -115,7 +118,7 @@ impl World {
         let random = &self.random;
         let mut seed = [0; 16];
         seed[..8].copy_from_slice(&random.next().to_be_bytes());
-        let Host { address, node, disk, life, mailbox, searching, testing, seeds, .. } = &mut self.hosts[host];
+        let Host { address, node, disk, revision, life, mailbox, searching, testing, seeds, .. } = &mut self.hosts[host];
         assert!(node.is_none(), "it lives already");
         let port = NonZeroU16::new(address.port()).expect("not port 0");
         let birth = Birth {
@@ -131,7 +134,7 @@ impl World {
         *node = Some(born);
         *life += 1;
         mailbox.clear();
-        (*searching, *testing) = (None, None);
+        (*searching, *testing, *revision) = (None, None, 0);
         self.watch.born(host);
     }
 
@@ -237,8 +240,11 @@ impl World {
             }
             Later::Durable { host, life, saved, revision } => {
                 if self.hosts[host].life == life && self.hosts[host].node.is_some() {
-                    let id_floor = saved.id_floor.max(self.hosts[host].disk.id_floor);
-                    self.hosts[host].disk = Saved { id_floor, ..saved };
+                    if revision >= self.hosts[host].revision {
+                        let id_floor = saved.id_floor.max(self.hosts[host].disk.id_floor);
+                        self.hosts[host].disk = Saved { id_floor, ..saved };
+                        self.hosts[host].revision = revision;
+                    }
                     self.call(host, Call::Other, |node, now, out| node.saved(now, revision, out));
                 }
             }
