@@ -1,44 +1,31 @@
-//! stub
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-pub struct Exponent(u32);
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ExponentError {
-    #[error("s")]
-    TooSmall,
-    #[error("l")]
-    TooLarge { limit: u64 },
-    #[error("c")]
-    Composite { divisor: Option<u64> },
-}
-impl Exponent {
-    pub fn new(n: u64) -> Result<Exponent, ExponentError> {
-        if n < 2 {
-            return Err(ExponentError::TooSmall);
-        }
-        if n > u32::MAX as u64 {
-            return Err(ExponentError::TooLarge { limit: u32::MAX as u64 });
-        }
-        let mut d = 2;
-        while d * d <= n {
-            if n % d == 0 {
-                return Err(ExponentError::Composite { divisor: Some(d) });
-            }
-            d += 1;
-        }
-        Ok(Exponent(n as u32))
-    }
-    pub fn get(self) -> u64 {
-        self.0 as u64
-    }
-}
-impl std::fmt::Display for Exponent {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-pub fn looks_like_mersenne_number(n: u64) -> bool {
-    n > 2 && (n + 1).is_power_of_two()
-}
-pub fn quick_factor(_p: Exponent) -> Option<u64> {
-    None
-}
+//! The numbers: exponents, trial factors, and the proof that 2^p - 1 is prime or not.
+//!
+//! Knows nothing of nodes, and has no threads, clocks or files: functions that run until they are done or interrupted.
+//! From the ground up:
+//!
+//! * [`primality`]: which numbers of 64 bits are prime. Under it `montgomery`, arithmetic modulo one of them.
+//! * [`Exponent`]: a prime p, all that is ever stored or sent of a Mersenne prime.
+//! * [`decimal`]: the number of digits of 2^p - 1, the first and the last, to show.
+//! * [`Interrupt`]: how long computations are asked to stop.
+//! * [`factor`]: divisors of 2^p - 1 by trial, quickly where a claim arrives, deeply before a test. Under it
+//!   `sieve`, which says what is worth a trial.
+//! * [`Squaring`]: what an engine is: a residue modulo 2^p - 1, squared again and again. [`ExactEngine`] is one.
+//! * [`LucasLehmer`]: the test, on any engine.
+
+pub mod decimal;
+pub mod factor;
+pub mod primality;
+
+mod engine;
+mod exact;
+mod exponent;
+mod interrupt;
+mod lucas_lehmer;
+mod montgomery;
+mod sieve;
+
+pub use engine::{EngineError, Res64, Squaring, StepError};
+pub use exact::{ExactEngine, MAX_EXPONENT};
+pub use exponent::{Exponent, ExponentError, looks_like_mersenne_number};
+pub use interrupt::{Interrupt, Interrupted};
+pub use lucas_lehmer::{LucasLehmer, Outcome, Progress, Verdict};

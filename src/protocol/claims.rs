@@ -27,7 +27,7 @@ pub struct Claim {
 impl Claim {
     /// The claim's rank: of several valid claims to one prime, the one with the lowest rank is credited, on every node.
     pub fn rank(&self) -> u64 {
-        hash::rank(self.originator, self.id, self.exponent.get())
+        hash::rank(self.originator, self.id, self.exponent.into())
     }
 
     /// Whether this claim is credited rather than `other`, to the same prime. Equal ranks are decided by what is hashed.
@@ -124,9 +124,9 @@ impl Queue {
     pub(crate) fn next(&self) -> Option<Exponent> {
         let smallest = self.waiting.iter().map(|waiting| *waiting.key()).min()?;
         match self.testing() {
-            Some(testing) if smallest.get() * 2 > testing.get() => None,
+            Some(testing) if u64::from(smallest) * 2 > u64::from(testing) => None,
             Some(_) | None => {
-                self.testing.store(smallest.get(), Ordering::Relaxed);
+                self.testing.store(smallest.into(), Ordering::Relaxed);
                 Some(smallest)
             }
         }

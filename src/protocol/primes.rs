@@ -43,7 +43,7 @@ impl Primes {
 
     /// Notes a claim to a number that this node has verified to be prime.
     pub(crate) fn learn(&self, claim: Claim) -> Learned {
-        let exponent = claim.exponent.get();
+        let exponent = u64::from(claim.exponent);
         let replaced = match self.credits.entry(claim.exponent) {
             dashmap::Entry::Vacant(entry) => {
                 entry.insert(claim);

@@ -49,7 +49,7 @@ impl Serialize for SavedClaim {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Claim { exponent, originator, id, signature } = self.0;
         let written = Written {
-            exponent: exponent.get(),
+            exponent: exponent.into(),
             originator,
             msg_id: id,
             key: signature.map(|signature| hex::encode(signature.key)),

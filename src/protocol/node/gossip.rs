@@ -112,10 +112,10 @@ impl Node {
         if !self.budgets.claims.take(now, self.settings.claim_rate) {
             return Fate::Decided(ClaimResult::Budget);
         }
-        if mersenne::quick_factor(exponent).is_some() {
+        if mersenne::factor::quick_factor(exponent).is_some() {
             return Fate::Decided(ClaimResult::Factored);
         }
-        if exponent.get() > self.settings.verify_exponent_max {
+        if u64::from(exponent) > self.settings.verify_exponent_max {
             self.accept(now, claim, ttl, key, out);
             self.forward(now, claim, ttl, from, out);
             return Fate::Decided(ClaimResult::Untestable);
@@ -201,7 +201,7 @@ impl Node {
             id: claim.id,
             forwarder: self.own.node_ref(),
             originator: self.name_originator(claim.originator),
-            body: Body::Prime(Announcement { ttl, exponent: claim.exponent.get(), signature: claim.signature }),
+            body: Body::Prime(Announcement { ttl, exponent: claim.exponent.into(), signature: claim.signature }),
         };
         let written = out.write(&message);
         for &peer in to {
@@ -237,7 +237,7 @@ impl Node {
     }
 
     pub(super) fn seen_key(&self, claim: &Claim) -> SeenKey {
-        self.seen.key(claim.originator, claim.id, claim.exponent.get())
+        self.seen.key(claim.originator, claim.id, claim.exponent.into())
     }
 
     /// Orders the test of the claim that is next, if that is a change.

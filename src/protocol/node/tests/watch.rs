@@ -133,7 +133,7 @@ impl Watch {
         let record = &mut self.records[host];
         match *event {
             Event::PrimeFound { exponent, id } => {
-                let number = exponent.to_string().parse().expect("a number");
+                let number = u64::from(exponent);
                 self.claims.insert((address, id, number));
             }
             // 3: nothing is decided twice in one life.
@@ -243,7 +243,7 @@ impl Watch {
         for prime in node.prime_views() {
             assert_eq!(truth(prime.exponent), Verdict::Prime, "{address} believes M{}", prime.exponent);
             // 2: every credit has a claim, valid for exactly that exponent.
-            let number = prime.exponent.to_string().parse().expect("a number");
+            let number = u64::from(prime.exponent);
             assert!(self.claims.contains(&(prime.finder, prime.msg_id, number)), "{address} credits {prime:?}");
         }
         // 7: nobody silent for longer than 10 s and one tick is a peer, but for a stall of this node's own.

@@ -118,7 +118,8 @@ impl World {
         let random = &self.random;
         let mut seed = [0; 16];
         seed[..8].copy_from_slice(&random.next().to_be_bytes());
-        let Host { address, node, disk, revision, life, mailbox, searching, testing, seeds, .. } = &mut self.hosts[host];
+        let Host { address, node, disk, revision, life, mailbox, searching, testing, seeds, .. } =
+            &mut self.hosts[host];
         assert!(node.is_none(), "it lives already");
         let port = NonZeroU16::new(address.port()).expect("not port 0");
         let birth = Birth {

@@ -1,0 +1,102 @@
+//! The numbers against the outside: residues that other programs agree on, and the primes that are known.
+//!
+//! `oracle/ll_residues.csv` holds Lucas-Lehmer residues, each confirmed by at least two independent programs.
+
+use mersenned::mersenne::{ExactEngine, Exponent, Interrupt, LucasLehmer, Outcome, Res64, Verdict};
+use mersenned::search::{SearchOutcome, Verification, find_above, verify};
+use num_bigint::BigUint;
+
+/// The largest exponent of a full test, and exponent times squarings of the largest partial one: a few
+/// seconds each on big integers.
+const LARGEST_FULL_TEST: u32 = 20_011;
+const LARGEST_PARTIAL_TEST: u64 = 100_000_000;
+
+/// Every exponent of a Mersenne prime up to 4,423. Nothing in the program may know this.
+const MERSENNE_EXPONENTS: [u32; 20] =
+    [2, 3, 5, 7, 13, 17, 19, 31, 61, 89, 107, 127, 521, 607, 1_279, 2_203, 2_281, 3_217, 4_253, 4_423];
+
+struct OracleRow {
+    exponent: Exponent,
+    iterations: u32,
+    res64: Res64,
+    full_test: bool,
+}
+
+fn oracle() -> impl Iterator<Item = OracleRow> {
+    let rows = include_str!("oracle/ll_residues.csv").lines().skip(1);
+    rows.map(|row| {
+        let [exponent, iterations, res64, full_test, _] = row.split(',').collect::<Vec<_>>().try_into().unwrap();
+        OracleRow {
+            exponent: Exponent::new(exponent.parse().unwrap()).unwrap(),
+            iterations: iterations.parse().unwrap(),
+            res64: Res64::new(u64::from_str_radix(res64, 16).unwrap()),
+            full_test: full_test == "1",
+        }
+    })
+}
+
+fn full_tests() -> Vec<OracleRow> {
+    let affordable = |row: &OracleRow| row.full_test && row.exponent.get() <= LARGEST_FULL_TEST;
+    let rows: Vec<_> = oracle().filter(affordable).collect();
+    assert_eq!(rows.len(), 8);
+    rows
+}
+
+fn test_of(exponent: Exponent) -> LucasLehmer<ExactEngine> {
+    LucasLehmer::new(ExactEngine::new(exponent).unwrap())
+}
+
+#[test]
+fn full_tests_end_with_the_residues_of_other_programs() {
+    for row in full_tests() {
+        let mut test = test_of(row.exponent);
+        let outcome = test.run(&Interrupt::new(), &mut |_| {}).unwrap();
+        let verdict = Verdict::Composite { res64: row.res64 };
+        assert_eq!(outcome, Outcome::Finished(verdict), "{}", row.exponent);
+        assert_eq!(test.progress().iteration, row.iterations);
+    }
+}
+
+#[test]
+fn claims_are_refuted_by_a_factor_or_by_the_residues_of_other_programs() {
+    for row in full_tests() {
+        let verification = verify(row.exponent, &Interrupt::new());
+        if let Verification::HasFactor(factor) = verification {
+            let power = BigUint::from(2u32).modpow(&row.exponent.get().into(), &factor.into());
+            assert_eq!(power, BigUint::ONE, "{}", row.exponent);
+        } else {
+            let composite = Verification::Composite(row.res64);
+            assert_eq!(verification, composite, "{}", row.exponent);
+        }
+    }
+}
+
+#[test]
+fn partial_tests_have_the_residues_of_other_programs() {
+    let affordable =
+        |row: &OracleRow| !row.full_test && u64::from(row.exponent) * u64::from(row.iterations) <= LARGEST_PARTIAL_TEST;
+    let rows: Vec<_> = oracle().filter(affordable).collect();
+    assert_eq!(rows.len(), 7);
+    for row in rows {
+        let mut test = test_of(row.exponent);
+        for _ in 0..row.iterations {
+            test.step().unwrap();
+        }
+        assert_eq!(test.res64(), row.res64, "{}", row.exponent);
+    }
+}
+
+#[test]
+fn the_search_finds_exactly_the_known_mersenne_primes_up_to_4423() {
+    let mut found = Vec::new();
+    loop {
+        match find_above(found.last().copied(), 4_423, &Interrupt::new(), &mut |_| {}) {
+            SearchOutcome::Found(exponent) => found.push(exponent),
+            SearchOutcome::Exhausted => break,
+            SearchOutcome::Interrupted => panic!("nobody interrupted"),
+            SearchOutcome::EngineFailed { exponent, error } => panic!("{exponent}: {error}"),
+        }
+    }
+    let found: Vec<u32> = found.into_iter().map(Exponent::get).collect();
+    assert_eq!(found, MERSENNE_EXPONENTS);
+}
