@@ -92,7 +92,7 @@ fn run(seed: u64) -> (Faults, Rarities, u64) {
     let _repeat = Repeat(seed);
     let settings = match seed % 3 {
         0 => Settings::default(),
-        1 => Settings { verify_max: 2, book_max: 12, ..Settings::default() },
+        1 => Settings { verify_max: 8, book_max: 12, ..Settings::default() },
         _ => Settings { seen_max: 512, probes_in_flight: 2, ..Settings::default() },
     };
     let count = 2 + (seed % 6) as usize;
