@@ -24,6 +24,7 @@ use std::time::Duration;
 use num_bigint::BigUint;
 
 use super::*;
+use crate::mersenne::Exponent;
 
 /// Exponents of Mersenne primes (OEIS A000043).
 const PRIMES: [u64; 20] = [2, 3, 5, 7, 13, 17, 19, 31, 61, 89, 107, 127, 521, 607, 1279, 2203, 2281, 3217, 4253, 4423];
@@ -54,8 +55,6 @@ const fn seconds(count: u64) -> Duration {
 const fn millis(count: u64) -> Duration {
     Duration::from_millis(count)
 }
-
-use crate::mersenne::Exponent;
 
 /// The Lucas–Lehmer test as it stands in any textbook.
 fn lucas_lehmer(p: u64) -> bool {

@@ -72,7 +72,7 @@ fn forge(world: &mut World, to: usize) {
     let member = world.hosts[world.random.below(world.hosts.len())].address;
     let from = if world.random.below(2) == 0 { stranger } else { member };
     let originator = if world.random.below(2) == 0 { SocketAddr::new([10, 9, 9, 9].into(), 5_001) } else { from };
-    let (id, ttl) = (world.random.below(30) as u64, world.random.below(256) as u8);
+    let (id, ttl) = (world.random.below(6) as u64, world.random.below(256) as u8);
     let junk = Some(Exchange { nonce: Some(id), echo: Some(id), instance: Some(id), ..Exchange::default() });
     let primes = [31, 61, 89, 107, 127, 521];
     let message = match world.random.below(9) {
@@ -105,7 +105,7 @@ fn run(seed: u64) -> (Faults, Rarities, u64) {
         world.run(millis(250));
     }
     // Faults stop.
-    (world.loss, world.disk_failure, world.partition) = (if seed % 2 == 0 { 0.0 } else { 0.05 }, 0.0, None);
+    (world.loss, world.disk_failure, world.partition) = ([0.0, 0.05][(seed % 2) as usize], 0.0, None);
     world.run(seconds(20));
     for host in 0..count {
         if world.hosts[host].node.is_none() {

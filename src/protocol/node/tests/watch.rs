@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::protocol::codec;
 use crate::protocol::counters::{ClaimResult, EvictionReason};
-use crate::protocol::hash::HashKey;
+use crate::protocol::hash::{self, HashKey};
 
 /// What a node was called for.
 #[derive(Debug, Clone, Copy)]
@@ -256,7 +256,7 @@ impl Watch {
 }
 
 /// What identifies a PRIME, and its TTL.
-fn prime_of(message: &Message, envelope: SocketAddr) -> Option<(Key, u8)> {
+pub(super) fn prime_of(message: &Message, envelope: SocketAddr) -> Option<(Key, u8)> {
     let Body::Prime(prime) = &message.body else { return None };
     let (forwarder, originator) = (message.forwarder.resolve(envelope), message.originator.resolve(envelope));
     let originator = if forwarder == originator { envelope } else { originator.ok()? };
@@ -266,8 +266,6 @@ fn prime_of(message: &Message, envelope: SocketAddr) -> Option<(Key, u8)> {
 fn hash_of(address: SocketAddr) -> [u8; 18] {
     hash::address_bytes(address)
 }
-
-use crate::protocol::hash;
 
 mod the_checks_can_fail {
     use super::super::desk::{encoded, ping, prime};

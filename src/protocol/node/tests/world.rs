@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 
-use super::watch::{Call, Watch};
+use super::watch::{Call, Watch, prime_of};
 use super::*;
 use crate::protocol::random::Random;
 
@@ -174,12 +174,8 @@ impl World {
 
     /// Sends a datagram that no node has made.
     pub(super) fn forge(&mut self, from: SocketAddr, to: usize, message: &Message) {
-        if let Body::Prime(prime) = &message.body {
-            if let (Ok(originator), Ok(forwarder)) = (message.originator.resolve(from), message.forwarder.resolve(from))
-            {
-                let originator = if originator == forwarder { from } else { originator };
-                self.watch.claimed(originator, message.id, prime.exponent);
-            }
+        if let Some(((originator, id, number), _)) = prime_of(message, from) {
+            self.watch.claimed(originator, id, number);
         }
         self.faults.forged += 1;
         let to = self.hosts[to].address;
