@@ -96,6 +96,18 @@ fn catch_up_answers_a_ping_as_well_as_a_pong() {
 }
 
 #[test]
+fn catch_up_sends_one_batch_per_ping_interval_however_often_the_peer_asks() {
+    let mut desk = ahead();
+    for id in 0..20 {
+        let known = Some(KnownDigest::default());
+        let question = Exchange { echo: desk.cookie(at(PEER)), known, ..Exchange::default() };
+        desk.hear(at(PEER), &ping(id, at(PEER), Some(question)));
+        desk.wait(millis(200));
+    }
+    assert_eq!(desk.primes_sent().len(), 8);
+}
+
+#[test]
 fn a_restarted_peer_is_caught_up_with_anew() {
     let mut desk = ahead();
     desk.wait(seconds(60));
