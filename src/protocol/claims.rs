@@ -27,7 +27,7 @@ pub struct Claim {
 impl Claim {
     /// The claim's rank: of several valid claims to one prime, the one with the lowest rank is credited, on every node.
     pub fn rank(&self) -> u64 {
-        hash::rank(self.originator, self.id, u64::from(self.exponent))
+        hash::rank(self.originator, self.id, self.exponent.into())
     }
 
     /// Whether this claim is credited rather than `other`, to the same prime. Equal ranks are decided by what is hashed.
@@ -126,7 +126,7 @@ impl Queue {
         match self.testing() {
             Some(testing) if u64::from(smallest) * 2 > u64::from(testing) => None,
             Some(_) | None => {
-                self.testing.store(u64::from(smallest), Ordering::Relaxed);
+                self.testing.store(smallest.into(), Ordering::Relaxed);
                 Some(smallest)
             }
         }

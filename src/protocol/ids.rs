@@ -26,9 +26,14 @@ impl Ids {
         Ids { first, next: AtomicU64::new(first), reserved: AtomicU64::new(first), asked: AtomicU64::new(first) }
     }
 
+    /// Whether any id may be used: not before a first block of them is durable.
+    pub(crate) fn are_reserved(&self) -> bool {
+        self.reserved.load(Ordering::Relaxed) > self.first
+    }
+
     /// The next id.
     ///
-    /// While the disk refuses to reserve more, ids beyond the reserve are still given: silence would be worse, and a
+    /// While the disk refuses to reserve more than the first block, ids beyond the reserve are still given: silence would be worse, and a
     /// clock that ticks a million times a second outruns any node.
     pub(crate) fn next(&self) -> MessageId {
         MessageId(self.next.fetch_add(1, Ordering::Relaxed))

@@ -78,7 +78,7 @@ pub struct Node {
     random: Random,
     cookies: Cookies,
     own: OwnAddresses,
-    /// The address proven peers say they see.
+    /// The address at which enough peers say they see it.
     seen_as: OnceLock<SocketAddr>,
     ids: Ids,
     instance: u64,
@@ -182,7 +182,8 @@ impl Node {
     pub fn add_seed(&self, now: Time, address: SocketAddr) {
         let now = self.own_time(now);
         let Ok(address) = super::address::reachable(address) else { return };
-        if !self.own.contains(address) && !self.peers.contains(address) {
+        let is_peer = self.peers.with(address, |peer| peer.via = DiscoveredVia::Seed).is_some();
+        if !is_peer && !self.own.contains(address) {
             self.book.add(now, address, DiscoveredVia::Seed);
             self.timers.deadline.at_most(now);
         }
@@ -269,6 +270,11 @@ impl Node {
     /// The originator of this node's own messages, as it knows itself.
     fn own_address(&self) -> SocketAddr {
         self.seen_as.get().copied().unwrap_or_else(|| self.own.address())
+    }
+
+    /// Whether this start of this node has made the claim of this id in the name of this originator.
+    fn is_own(&self, originator: SocketAddr, id: MessageId) -> bool {
+        (self.own.contains(originator) || self.seen_as.get() == Some(&originator)) && self.ids.gave(id)
     }
 
     /// A message of this node's own, new unless it is an answer.

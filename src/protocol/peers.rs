@@ -36,6 +36,8 @@ pub(crate) struct Peer {
     pub(crate) known: Option<KnownDigest>,
     /// Whether its PONGs say that this node is active there.
     pub(crate) accepts: Option<bool>,
+    /// Where it says this node is.
+    pub(crate) you: Option<SocketAddr>,
     pub(crate) catchup: CatchUp,
     /// PRIMEs sent to it, if it is a plain peer.
     pub(crate) plain_budget: Bucket,
@@ -65,6 +67,7 @@ impl Peer {
             round_trip: None,
             known: None,
             accepts: None,
+            you: None,
             catchup: CatchUp::default(),
             plain_budget: Bucket::default(),
         }

@@ -104,3 +104,6 @@ impl Primes {
         latest.into_values().collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -48,7 +48,7 @@ impl Serialize for SavedClaim {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Claim { exponent, originator, id, signature } = self.0;
         let written = Written {
-            exponent: u64::from(exponent),
+            exponent: exponent.into(),
             originator,
             msg_id: id,
             key: signature.map(|signature| hex::encode(signature.key)),

@@ -22,16 +22,27 @@ pub(crate) struct SeenKey(u64);
 pub(crate) enum Sight {
     /// Never heard, or long ago.
     New,
-    /// Heard with this TTL or a higher one, or proven false.
+    /// Heard with this TTL or a higher one, or proven false: nothing is to be done.
     Duplicate,
     /// Heard, but every earlier copy had a lower TTL: this one reaches further.
     HigherTtl,
+    /// Heard, but there was no place for its test: it is to be judged as if it were new, with this TTL. That is zero
+    /// unless every earlier copy had a lower one: a claim that nobody has a place for would else go round for ever.
+    Untested(Ttl),
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     highest: Ttl,
-    refuted: bool,
+    standing: Standing,
+}
+
+/// What is known of a heard message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Heard,
+    Untested,
+    Refuted,
 }
 
 /// The memory of heard messages.
@@ -67,11 +78,13 @@ impl Seen {
     pub(crate) fn look(&self, key: SeenKey, ttl: Ttl) -> Sight {
         for generation in &self.generations {
             if let Some(mut entry) = generation.get_mut(&key) {
-                if entry.refuted || ttl <= entry.highest {
-                    return Sight::Duplicate;
-                }
-                entry.highest = ttl;
-                return Sight::HigherTtl;
+                let reaches_further = ttl > entry.highest;
+                entry.highest = ttl.max(entry.highest);
+                return match entry.standing {
+                    Standing::Heard if reaches_further => Sight::HigherTtl,
+                    Standing::Heard | Standing::Refuted => Sight::Duplicate,
+                    Standing::Untested => Sight::Untested(if reaches_further { ttl } else { Ttl::ZERO }),
+                };
             }
         }
         Sight::New
@@ -80,22 +93,30 @@ impl Seen {
     /// Remembers a message.
     pub(crate) fn record(&self, now: Time, key: SeenKey, ttl: Ttl) {
         self.rotate_if_due(now);
+        for generation in &self.generations {
+            if let Some(mut entry) = generation.get_mut(&key) {
+                *entry = Entry { highest: ttl.max(entry.highest), standing: Standing::Heard };
+                return;
+            }
+        }
         let current = &self.generations[self.current.load(Ordering::Relaxed)];
-        current.insert(key, Entry { highest: ttl, refuted: false });
+        current.insert(key, Entry { highest: ttl, standing: Standing::Heard });
     }
 
-    /// Forgets a message, so that it may be heard again as if for the first time.
-    pub(crate) fn forget(&self, key: SeenKey) {
-        for generation in &self.generations {
-            generation.remove(&key);
-        }
+    /// Marks a message whose test has been given up: the next copy is judged anew.
+    pub(crate) fn give_up(&self, key: SeenKey) {
+        self.mark(key, Standing::Untested);
     }
 
     /// Marks a message as proven false: no later copy is forwarded.
     pub(crate) fn refute(&self, key: SeenKey) {
+        self.mark(key, Standing::Refuted);
+    }
+
+    fn mark(&self, key: SeenKey, standing: Standing) {
         for generation in &self.generations {
             if let Some(mut entry) = generation.get_mut(&key) {
-                entry.refuted = true;
+                entry.standing = standing;
             }
         }
     }
@@ -162,12 +183,16 @@ mod tests {
     }
 
     #[test]
-    fn a_forgotten_message_is_new_again() {
+    fn a_message_whose_test_was_given_up_is_judged_anew_but_goes_no_further_than_before() {
         let seen = seen(8);
         let key = key(&seen, 1);
         seen.record(at(0), key, Ttl(3));
-        seen.forget(key);
-        assert_eq!(seen.look(key, Ttl(0)), Sight::New);
+        seen.give_up(key);
+        assert_eq!(seen.look(key, Ttl(3)), Sight::Untested(Ttl::ZERO));
+        assert_eq!(seen.look(key, Ttl(4)), Sight::Untested(Ttl(4)));
+        assert_eq!(seen.look(key, Ttl(4)), Sight::Untested(Ttl::ZERO));
+        seen.record(at(61), key, Ttl::ZERO);
+        assert_eq!((seen.look(key, Ttl(4)), seen.len()), (Sight::Duplicate, 1));
     }
 
     #[test]

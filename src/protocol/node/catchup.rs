@@ -12,8 +12,8 @@ use crate::protocol::outbox::Outbox;
 use crate::protocol::time::Time;
 
 impl Node {
-    /// Sends a proven peer the next batch of stored claims, if its known primes differ from ours: largest first, and
-    /// on through the set; each again only after a pause that doubles.
+    /// Sends a proven peer the next batch of stored claims, if its known primes differ from ours: largest first, then on
+    /// through the set; each again only after a pause that doubles, and after those that were not sent yet.
     pub(super) fn catch_up(&self, now: Time, to: SocketAddr, out: &mut Outbox) {
         let own = self.primes.digest();
         let differs = self.peers.with(to, |peer| {
@@ -29,10 +29,10 @@ impl Node {
         }
         let all = self.primes.all();
         let due = self.peers.with(to, |peer| {
-            let is_due = |claim: &&Claim| peer.catchup.sent.get(&claim.exponent).is_none_or(|(at, _)| *at <= now);
+            let sent = &peer.catchup.sent;
+            let is_due = |claim: &&Claim| sent.get(&claim.exponent).is_none_or(|(at, _)| *at <= now);
             let mut batch: Vec<Claim> = all.iter().filter(is_due).copied().collect();
-            // What it was never sent goes before what it may have missed, so that a batch that was lost holds up nothing.
-            batch.sort_by_key(|claim| peer.catchup.sent.get(&claim.exponent).map(|(_, pause)| *pause));
+            batch.sort_by_key(|claim| sent.contains_key(&claim.exponent));
             batch.truncate(self.settings.catchup_batch);
             if !batch.is_empty() {
                 peer.catchup.next = now + self.settings.ping_interval;

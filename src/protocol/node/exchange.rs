@@ -29,6 +29,9 @@ const PROBE_RESERVE: f64 = 10.0;
 /// A peer dropped as silent that is back within this time has flapped.
 const FLAP: std::time::Duration = std::time::Duration::from_secs(60);
 
+/// So many peers must agree on what this node's address is. A single one could make it claim primes in another's name.
+const WITNESSES: usize = 3;
+
 /// A peer is not PINGed twice within this time because of what it sends.
 const ASIDE_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
 
@@ -195,7 +198,7 @@ impl Node {
                     && self.peers.count(PeerKind::Plain) < self.settings.plain_max
             }
         };
-        if !is_answer || self.own.contains(from) {
+        if !is_answer || self.own.contains(from) || !self.ids.are_reserved() {
             return None;
         }
         out.measurements.extend(in_time.map(|probe| Measurement::RoundTrip(now.since(probe.sent))));
@@ -250,7 +253,11 @@ impl Node {
             out.events.push(Event::PeerRestarted { peer: from });
         }
         if let Some(you) = exchange.you.filter(|you| !you.ip().is_loopback() && !from.ip().is_loopback()) {
-            let _first_report_wins = self.seen_as.set(you);
+            self.peers.with(from, |peer| peer.you = Some(you));
+            let witnesses = self.peers.map(|_, peer| peer.you == Some(you)).into_iter().filter(|(_, agrees)| *agrees);
+            if self.seen_as.get().is_none() && witnesses.count() >= WITNESSES {
+                let _cannot_be_set_already = self.seen_as.set(you);
+            }
         }
         for named in &exchange.peers {
             if let Ok(address) = named.resolve(from) {
@@ -275,7 +282,10 @@ impl Node {
 
     /// PINGs an address that is no peer, if the probe rate and its entry in the book allow it.
     pub(super) fn probe(&self, now: Time, address: SocketAddr, echo: Option<u64>, reserve: f64, out: &mut Outbox) {
-        if self.book.get(address).is_none() || !self.budgets.probes.take_above(now, self.settings.probe_rate, reserve) {
+        if !self.ids.are_reserved() || self.book.get(address).is_none() {
+            return;
+        }
+        if !self.budgets.probes.take_above(now, self.settings.probe_rate, reserve) {
             return;
         }
         let id = self.send_probe(now, address, echo, out);

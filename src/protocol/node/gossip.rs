@@ -44,13 +44,13 @@ impl Node {
     ) -> Fate {
         let &Announcement { ttl, exponent, signature } = announcement;
         let ttl = ttl.clamped(self.settings.ttl_max);
-        let is_own = self.own.contains(originator) || self.seen_as.get() == Some(&originator);
-        if is_own && self.ids.gave(id) {
+        if self.is_own(originator, id) {
             return Fate::Own;
         }
         let key = self.seen.key(originator, id, exponent);
-        match self.seen.look(key, ttl) {
-            Sight::New => {}
+        let ttl = match self.seen.look(key, ttl) {
+            Sight::New => ttl,
+            Sight::Untested(ttl) => ttl,
             Sight::Duplicate => {
                 self.counters.duplicates.one();
                 return Fate::Duplicate;
@@ -59,10 +59,16 @@ impl Node {
                 self.counters.duplicates.one();
                 let Ok(exponent) = Exponent::new(exponent) else { return Fate::Duplicate };
                 // All that identifies it is in its key, so what is forwarded is what was stored.
-                self.forward(now, Claim { exponent, originator, id, signature }, ttl, from, out);
+                let claim = Claim { exponent, originator, id, signature };
+                let credited = self.primes.credit(exponent);
+                let is_news = credited.is_none_or(|credited| (credited.originator, credited.id) == (originator, id));
+                if !is_news && !self.budgets.echoes.take(now, self.settings.echo_rate) {
+                    return Fate::Duplicate;
+                }
+                self.forward(now, claim, ttl, from, out);
                 return Fate::ForwardedAgain;
             }
-        }
+        };
         let fate = self.judge(now, from, originator, id, announcement, ttl, key, out);
         if let Fate::Decided(result) = fate {
             self.counters.claims.of(result).one();
@@ -123,11 +129,11 @@ impl Node {
         match queued {
             Queued::Full => {
                 // It was passed on, and may come again when there is room.
-                self.forget(&claim);
+                self.give_up(&claim);
                 Fate::Decided(ClaimResult::Queue)
             }
             Queued::Waits(dropped) => {
-                dropped.iter().for_each(|claim| self.forget(claim));
+                dropped.iter().for_each(|claim| self.give_up(claim));
                 out.events.push(Event::ClaimQueued { exponent, originator, from });
                 self.verify_next(out);
                 Fate::Queued
@@ -197,7 +203,7 @@ impl Node {
             id: claim.id,
             forwarder: self.own.node_ref(),
             originator: self.name_originator(claim.originator),
-            body: Body::Prime(Announcement { ttl, exponent: u64::from(claim.exponent), signature: claim.signature }),
+            body: Body::Prime(Announcement { ttl, exponent: claim.exponent.into(), signature: claim.signature }),
         };
         let written = out.write(&message);
         for &peer in to {
@@ -227,13 +233,13 @@ impl Node {
         }
     }
 
-    /// Makes a claim unheard, so that a later copy is treated as the first.
-    fn forget(&self, claim: &Claim) {
-        self.seen.forget(self.seen_key(claim));
+    /// Sees to it that a later copy of a claim that found no place is judged again.
+    fn give_up(&self, claim: &Claim) {
+        self.seen.give_up(self.seen_key(claim));
     }
 
     pub(super) fn seen_key(&self, claim: &Claim) -> SeenKey {
-        self.seen.key(claim.originator, claim.id, u64::from(claim.exponent))
+        self.seen.key(claim.originator, claim.id, claim.exponent.into())
     }
 
     /// Orders the test of the claim that is next, if that is a change.

@@ -136,7 +136,7 @@ impl Node {
     }
 
     /// Whether the message returns a cookie that this node made for its sender.
-    fn echo(&self, now: Time, from: SocketAddr, message: &Message) -> Echo {
+    pub(super) fn echo(&self, now: Time, from: SocketAddr, message: &Message) -> Echo {
         let echo = match &message.body {
             Body::Ping(exchange) | Body::Pong(exchange) => exchange.as_ref().and_then(|exchange| exchange.echo),
             Body::Prime(_) => None,

@@ -28,6 +28,9 @@ const SCAN_RESERVE: f64 = 10.0;
 /// While candidates cannot be tried for lack of places or of probes, that is looked at again this often.
 const CANDIDATE_PAUSE: Duration = Duration::from_millis(50);
 
+/// Until its first ids are durable, a node looks again this often whether they are.
+const RESERVE_PAUSE: Duration = Duration::from_millis(10);
+
 impl Node {
     /// Does what is due. Call it at [`next_deadline`](Node::next_deadline), or earlier; when it comes late by more than
     /// the stall threshold, the node takes it that it stood still itself: deadlines move by the gap and everybody is
@@ -45,6 +48,10 @@ impl Node {
         }
         if let Some(below) = self.ids.wanted() {
             out.orders.push(Order::ReserveIds { below });
+        }
+        if !self.ids.are_reserved() {
+            // It answers, and says nothing of its own yet: after a crash, an id that is not durable would be given again.
+            return self.timers.deadline.set(now + RESERVE_PAUSE);
         }
         self.evict(now, out);
         self.ping(now, out);

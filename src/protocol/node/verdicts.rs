@@ -39,7 +39,7 @@ impl Node {
         self.primes.learn(claim);
         out.events.push(Event::PrimeFound { exponent, id });
         let revision = self.changed(out);
-        self.unannounced.insert(u64::from(exponent), revision);
+        self.unannounced.insert(exponent.into(), revision);
     }
 
     /// The claim whose test was ordered has been tested. Of several claims to it the best is credited.
@@ -84,7 +84,7 @@ impl Node {
 
     fn end(&self, claim: &Claim, result: ClaimResult, out: &mut Outbox) {
         self.counters.claims.of(result).one();
-        let exponent = u64::from(claim.exponent);
+        let exponent = claim.exponent.into();
         let is_mersenne_number = crate::mersenne::looks_like_mersenne_number(exponent);
         out.events.push(Event::ClaimEnded { exponent, originator: claim.originator, result, is_mersenne_number });
     }
@@ -101,7 +101,10 @@ impl Node {
             let Some(claim) = Exponent::new(number).ok().and_then(|exponent| self.primes.credit(exponent)) else {
                 continue;
             };
-            self.announce(now, claim, out);
+            // A better claim has gone round already, with the TTL it came with.
+            if self.is_own(claim.originator, claim.id) {
+                self.announce(now, claim, out);
+            }
         }
     }
 

@@ -1,0 +1,136 @@
+//! Section 7: who is credited, the same on every node in the end, whatever the order in which claims came.
+
+use proptest::prelude::*;
+
+use super::desk::{Desk, prime};
+use super::*;
+use crate::protocol::claims::Latest;
+use crate::protocol::message::KnownDigest;
+
+const RELAY: &str = "10.0.1.1:5001";
+
+fn claim(number: u64, finder: u8, id: u64) -> Claim {
+    let originator = SocketAddr::new([10, 0, 7, finder].into(), 5_001);
+    Claim { exponent: exponent(number), originator, id: MessageId(id), signature: None }
+}
+
+/// What a node holds in the end that hears these claims one after the other, each verified at once or all at the end.
+fn outcome(claims: &[(u64, Claim)], at_once: bool) -> (KnownDigest, Vec<PrimeView>, Vec<Latest>) {
+    let mut desk = Desk::new();
+    desk.befriend(at(RELAY));
+    for &(number, claim) in claims {
+        desk.hear(at(RELAY), &prime(claim.id.0, at(RELAY), claim.originator, 0, number));
+        if at_once {
+            desk.verdict(number);
+        }
+        desk.wait(millis(20));
+    }
+    for &(number, _) in claims {
+        desk.verdict(number);
+    }
+    (desk.node.primes.digest(), desk.node.prime_views(), desk.node.state_view().originators)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn credit_converges_to_the_lowest_rank_whatever_the_order(
+        made in prop::collection::vec((0usize..4, 1u8..6, 0u64..1_000), 1..12),
+        order in any::<prop::sample::Index>(),
+        at_once in any::<bool>(),
+    ) {
+        let claims: Vec<(u64, Claim)> = made
+            .iter()
+            .map(|&(which, finder, id)| ([31, 61, 89, 107][which], claim([31, 61, 89, 107][which], finder, id)))
+            .collect();
+        let mut shuffled = claims.clone();
+        shuffled.rotate_left(order.index(claims.len()));
+        shuffled.reverse();
+        let first = outcome(&claims, at_once);
+        prop_assert_eq!(&first, &outcome(&shuffled, !at_once));
+        for view in &first.1 {
+            let best = claims.iter().map(|(_, claim)| claim).filter(|claim| claim.exponent == view.exponent)
+                .min_by_key(|claim| claim.rank()).unwrap();
+            prop_assert_eq!((view.finder, view.msg_id), (best.originator, best.id));
+        }
+    }
+}
+
+#[test]
+fn a_better_claim_takes_the_credit_without_a_new_test_and_is_forwarded() {
+    let mut desk = Desk::new();
+    let peers = desk.befriend_many(3);
+    let mut ranked: Vec<Claim> = (1..=9).map(|finder| claim(31, finder, 5)).collect();
+    ranked.sort_by_key(Claim::rank);
+    let (best, worst) = (ranked[0], ranked[8]);
+    desk.hear(peers[0], &prime(5, peers[0], worst.originator, 0, 31));
+    desk.verdict(31);
+    desk.take_sent();
+    desk.hear(peers[0], &prime(5, peers[0], best.originator, 4, 31));
+    assert_eq!(desk.node.primes.credit(exponent(31)), Some(best));
+    assert_eq!(desk.verifications(), [exponent(31)]);
+    assert_eq!(desk.primes_sent().len(), 2);
+    assert!(desk.events.iter().any(|event| matches!(event, Event::CreditMoved { .. })));
+    desk.hear(peers[0], &prime(6, peers[0], worst.originator, 4, 31));
+    let credited = desk.node.primes.credit(exponent(31)).unwrap();
+    assert!(credited.rank() <= best.rank());
+}
+
+#[test]
+fn credit_goes_to_the_originator_never_the_forwarder() {
+    let mut desk = Desk::new();
+    desk.befriend(at(RELAY));
+    desk.hear(at(RELAY), &prime(5, at(RELAY), at("10.0.7.1:5001"), 1, 31));
+    desk.verdict(31);
+    assert_eq!(desk.node.state_view().largest_prime_finder, Some(at("10.0.7.1:5001")));
+}
+
+#[test]
+fn an_originator_that_forwards_its_own_message_is_the_envelope() {
+    // Address translation: it says 10.9.9.9, and comes from elsewhere.
+    let mut desk = Desk::new();
+    desk.hear(at(RELAY), &prime(5, at("10.9.9.9:5001"), at("10.9.9.9:5001"), 1, 31));
+    desk.verdict(31);
+    assert_eq!(desk.node.state_view().largest_prime_finder, Some(at(RELAY)));
+}
+
+#[test]
+fn each_originators_latest_is_the_one_with_the_highest_id() {
+    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
+        let mut desk = Desk::new();
+        desk.befriend(at(RELAY));
+        let claims = [(127, 10), (31, 30), (61, 20)];
+        for which in order {
+            let (number, id) = claims[which];
+            desk.hear(at(RELAY), &prime(id, at(RELAY), at("10.0.7.1:5001"), 0, number));
+            desk.verdict(number);
+        }
+        let latest = desk.node.state_view().originators;
+        assert_eq!(latest.len(), 1);
+        assert_eq!((latest[0].msg_id, latest[0].exponent), (MessageId(30), exponent(31)));
+    }
+}
+
+#[test]
+fn one_peer_cannot_tell_a_node_who_it_is() {
+    use crate::protocol::message::Exchange;
+    let port = std::num::NonZeroU16::new(5_001).unwrap();
+    let anywhere = Whereabouts { port, bound: "0.0.0.0".parse().unwrap(), advertised: None };
+    let birth = Birth { whereabouts: anywhere, ..super::desk::birth(Saved::default()) };
+    let mut desk = Desk::born(Settings::default(), birth);
+    let peers: Vec<SocketAddr> = (1..=4).map(|host| SocketAddr::new([198, 51, 100, host].into(), 5_001)).collect();
+    peers.iter().for_each(|&peer| desk.befriend(peer));
+    let says = |desk: &mut Desk, peer, you| {
+        let answer = Exchange { echo: desk.cookie(peer), you: Some(at(you)), ..Exchange::default() };
+        desk.hear(peer, &super::desk::pong(1, peer, Some(answer)));
+    };
+    for _ in 0..5 {
+        says(&mut desk, peers[0], "203.0.113.66:5001");
+    }
+    assert_eq!(desk.node.own_address(), at("127.0.0.1:5001"));
+    for &peer in &peers[1..] {
+        says(&mut desk, peer, "203.0.113.1:5001");
+    }
+    assert_eq!(desk.node.own_address(), at("203.0.113.1:5001"));
+}

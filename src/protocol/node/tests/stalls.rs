@@ -1,0 +1,81 @@
+//! Section 4: what a node does that has stood still itself.
+
+use super::desk::{Desk, ping};
+use super::*;
+use crate::protocol::counters::DropReason;
+use crate::protocol::message::Exchange;
+
+/// A node with three peers that stands still for so long, and hears a datagram of a peer before it wakes.
+fn stalled(duration: Duration) -> (Desk, Vec<SocketAddr>) {
+    let mut desk = Desk::new();
+    let peers = desk.befriend_many(3);
+    desk.wait(seconds(20));
+    let deadline = desk.node.next_deadline();
+    desk.now = deadline + duration;
+    (desk, peers)
+}
+
+#[test]
+fn a_stall_moves_all_deadlines_by_the_gap_and_pings_everyone() {
+    for duration in [3, 30, 600, 86_400] {
+        let (mut desk, peers) = stalled(seconds(duration));
+        desk.take_sent();
+        desk.tick();
+        for &peer in &peers {
+            assert!(desk.is_active(peer), "after {duration} s");
+            assert_eq!(desk.pings_to(peer).len(), 1);
+        }
+        assert!(desk.events.iter().any(|event| matches!(event, Event::Stalled { .. })));
+        desk.wait(seconds(60));
+        assert_eq!(desk.node.peers.len(), 3);
+    }
+}
+
+#[test]
+fn what_is_queued_when_a_node_wakes_is_stale_and_no_sign_of_life() {
+    let (mut desk, peers) = stalled(seconds(30));
+    let before = desk.node.counters().received.of(MessageType::Ping).get();
+    let silent = desk.node.peer_views(desk.now)[0].silent;
+    desk.take_sent();
+    let echo = desk.cookie(peers[0]);
+    desk.hear(peers[0], &ping(5, peers[0], Some(Exchange { echo, ..Exchange::default() })));
+    assert!(desk.sent.is_empty(), "it is not answered either");
+    assert_eq!(desk.node.counters().received.of(MessageType::Ping).get(), before);
+    assert_eq!(desk.node.counters().dropped.of(DropReason::Stale).get(), 1);
+    assert_eq!(desk.node.peer_views(desk.now)[0].silent, silent);
+}
+
+#[test]
+fn peers_that_died_during_the_stall_are_gone_11_s_after_it() {
+    let (mut desk, peers) = stalled(seconds(30));
+    desk.silence(peers[0]);
+    desk.tick();
+    desk.wait(seconds(11));
+    assert!(!desk.is_active(peers[0]) && desk.is_active(peers[1]));
+}
+
+#[test]
+fn a_tick_that_is_up_to_2_s_late_is_no_stall() {
+    let (mut desk, peers) = stalled(millis(1_900));
+    let echo = desk.cookie(peers[0]);
+    desk.hear(peers[0], &ping(5, peers[0], Some(Exchange { echo, ..Exchange::default() })));
+    desk.tick();
+    assert_eq!(desk.node.counters().dropped.of(DropReason::Stale).get(), 0);
+    assert!(!desk.events.iter().any(|event| matches!(event, Event::Stalled { .. })));
+}
+
+#[test]
+fn time_that_stands_still_or_runs_back_harms_nothing() {
+    let mut desk = Desk::new();
+    desk.befriend_many(3);
+    desk.wait(seconds(20));
+    let now = desk.now;
+    for back in [1, 1_000, 19_000_000, 1_000_000_000] {
+        desk.now = now.back(Duration::from_micros(back));
+        desk.tick();
+        assert_eq!(desk.node.peers.len(), 3);
+    }
+    desk.now = now;
+    desk.wait(seconds(60));
+    assert_eq!(desk.node.peers.len(), 3);
+}
