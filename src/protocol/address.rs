@@ -68,7 +68,7 @@ pub fn reachable(address: SocketAddr) -> Result<SocketAddr, AddressError> {
 
 /// Reads `"ip:port"` or `"[v6]:port"`, as canonical address. A zone (`%eth0`) means nothing on another host and is refused.
 pub fn parse(text: &str) -> Result<SocketAddr, AddressError> {
-    if text.len() > MAX_TEXT || text.contains('%') {
+    if text.len() > MAX_TEXT || text.starts_with('[') && text.contains('%') {
         return Err(AddressError::Syntax);
     }
     let address = text.parse().map_err(|_| AddressError::Syntax)?;

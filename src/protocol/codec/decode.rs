@@ -54,20 +54,23 @@ pub(in crate::protocol) fn read<'de, D: Deserializer<'de>>(
     explain: impl FnOnce(&D::Error) -> RefusalReason,
 ) -> Result<Message, Refusal> {
     let mut context = Context::new(format);
-    let read = Reader::new(&mut context, Whole).deserialize(deserializer);
-    read.map_err(|error| context.refusal(explain(&error)))
+    let mut draft = Draft::default();
+    match Reader::new(&mut context, MessageInto(&mut draft)).deserialize(deserializer) {
+        Ok(()) => draft.finish(),
+        Err(error) => Err(context.refusal(explain(&error))),
+    }
 }
 
-/// A message.
-struct Whole;
+/// A message; its fields go where this points, so that they are not copied at each return.
+struct MessageInto<'a>(&'a mut Draft);
 
-impl<'de> Shape<'de> for Whole {
-    type Value = Message;
+impl<'de> Shape<'de> for MessageInto<'_> {
+    type Value = ();
 
     const OTHERWISE: RefusalReason = RefusalReason::NotAMap;
 
-    fn map<A: MapAccess<'de>>(self, entries: A, context: &mut Context<'de>) -> Result<Message, A::Error> {
-        let mut draft = Draft::default();
+    fn map<A: MapAccess<'de>>(self, entries: A, context: &mut Context<'de>) -> Result<(), A::Error> {
+        let MessageInto(draft) = self;
         let mut entries = Entries::new(entries);
         while let Some(field) = entries.next::<Field>(context)? {
             match field {
@@ -81,7 +84,7 @@ impl<'de> Shape<'de> for Whole {
                 Field::Sig => draft.sig = Some(entries.value(context, field, Bytes)?),
             }
         }
-        draft.finish().map_err(|refusal| context.refuse_with(refusal))
+        Ok(())
     }
 }
 

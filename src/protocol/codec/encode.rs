@@ -127,14 +127,22 @@ impl Serialize for Node {
 }
 
 fn serialize_address<S: Serializer>(address: SocketAddr, serializer: S) -> Result<S::Ok, S::Error> {
-    // The zone of a link-local address is this host's own name for a link.
-    let address = match address {
-        SocketAddr::V4(_) => address,
-        SocketAddr::V6(v6) => SocketAddr::V6(SocketAddrV6::new(*v6.ip(), v6.port(), 0, 0)),
-    };
     let mut text = ArrayString::<MAX_TEXT>::new();
-    let written = write!(text, "{address}");
-    debug_assert!(written.is_ok(), "{address} is longer than any address");
+    match address {
+        SocketAddr::V4(v4) => {
+            let mut digits = itoa::Buffer::new();
+            for (octet, mark) in v4.ip().octets().into_iter().zip(['.', '.', '.', ':']) {
+                text.push_str(digits.format(octet));
+                text.push(mark);
+            }
+            text.push_str(digits.format(v4.port()));
+        }
+        SocketAddr::V6(v6) => {
+            // The zone of a link-local address is this host's own name for a link.
+            let written = write!(text, "{}", SocketAddrV6::new(*v6.ip(), v6.port(), 0, 0));
+            debug_assert!(written.is_ok(), "{v6} is longer than any address");
+        }
+    }
     serializer.serialize_str(&text)
 }
 

@@ -12,8 +12,13 @@ pub(super) trait FieldName: Copy + 'static {
     fn expects(self) -> &'static str;
 
     /// The field of this name, and its place in [`ALL`](FieldName::ALL).
-    fn find(name: &str) -> Option<(usize, Self)> {
-        Self::ALL.iter().copied().enumerate().find(|(_, field)| field.name() == name)
+    ///
+    /// Looks at place `next` first: most writers keep to the order of [`ALL`](FieldName::ALL).
+    fn find(name: &str, next: usize) -> Option<(usize, Self)> {
+        match Self::ALL.get(next) {
+            Some(field) if field.name() == name => Some((next, *field)),
+            Some(_) | None => (0..).zip(Self::ALL.iter().copied()).find(|(_, field)| field.name() == name),
+        }
     }
 }
 
@@ -75,6 +80,6 @@ field_names! {
 
 /// What the field of this name must hold, in whichever map it stands.
 pub(super) fn expectation(name: &str) -> Option<&'static str> {
-    let in_message = Field::find(name).map(|(_, field)| field.expects());
-    in_message.or_else(|| ExchangeField::find(name).map(|(_, field)| field.expects()))
+    let in_message = Field::find(name, 0).map(|(_, field)| field.expects());
+    in_message.or_else(|| ExchangeField::find(name, 0).map(|(_, field)| field.expects()))
 }

@@ -306,18 +306,21 @@ pub(super) struct Entries<'de, A> {
     map: A,
     /// One bit for each known field that has come.
     seen: u32,
+    /// The place of the field that would be next in order.
+    next: usize,
     unknown: ArrayVec<Cow<'de, str>, MAX_UNKNOWN>,
 }
 
 impl<'de, A: MapAccess<'de>> Entries<'de, A> {
     pub(super) fn new(map: A) -> Entries<'de, A> {
-        Entries { map, seen: 0, unknown: ArrayVec::new() }
+        Entries { map, seen: 0, next: 0, unknown: ArrayVec::new() }
     }
 
     /// The next known field, whose value must then be read with [`value`](Entries::value).
     pub(super) fn next<F: FieldName>(&mut self, context: &mut Context<'de>) -> Result<Option<F>, A::Error> {
         while let Some(name) = self.map.next_key_seed(Reader::new(context, Name))? {
-            if let Some((place, field)) = F::find(&name) {
+            if let Some((place, field)) = F::find(&name, self.next) {
+                self.next = place + 1;
                 if self.seen & 1 << place != 0 {
                     return Err(context.refuse_with(Refusal::of(RefusalReason::DuplicateField, field.name())));
                 }
