@@ -53,7 +53,7 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Status(args) => status::status(&args),
         Command::Peers(args) => peers::peers(&args),
         Command::Test(args) => test::test(&args),
-        Command::Decode(args) => decode::decode(&args),
+        Command::Decode(args) => decode::decode(args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
