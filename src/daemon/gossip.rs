@@ -156,10 +156,9 @@ impl Gossip {
         let batch = if self.node.is_stalled(self.clock.now()) { STALE_MAX } else { BATCH };
         for _ in 0..batch {
             match socket.try_recv_from(buffer) {
-                // One byte more than allowed is enough to see that a datagram is too long.
-                Ok((length, from)) => {
-                    self.node.receive(self.clock.now(), from, &buffer[..length], out);
-                }
+                // The buffer is one byte longer than a datagram may be, so one that fills it is too long.
+                Ok((length, _)) if length > MAX_DATAGRAM => self.counters.oversize(),
+                Ok((length, from)) => self.node.receive(self.clock.now(), from, &buffer[..length], out),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) => return self.count_error(Err(error)),
             }

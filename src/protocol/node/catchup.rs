@@ -17,7 +17,9 @@ impl Node {
     pub(super) fn catch_up(&self, now: Time, to: SocketAddr, out: &mut Outbox) {
         let own = self.primes.digest();
         let differs = self.peers.with(to, |peer| {
-            let Some(known) = peer.known.filter(|_| peer.kind == PeerKind::Proven) else { return false };
+            // Before it has accepted us it takes one claim at a time, and the rest of a batch would be lost.
+            let listens = peer.kind == PeerKind::Proven && peer.accepts == Some(true);
+            let Some(known) = peer.known.filter(|_| listens) else { return false };
             if known == own {
                 peer.catchup.sent.clear();
                 return false;
@@ -35,7 +37,8 @@ impl Node {
             batch.sort_by_key(|claim| sent.contains_key(&claim.exponent));
             batch.truncate(self.settings.catchup_batch);
             if !batch.is_empty() {
-                peer.catchup.next = now + self.settings.ping_interval;
+                // The next PING may come early by its jitter.
+                peer.catchup.next = now + self.settings.ping_interval.mul_f64(1.0 - self.settings.ping_jitter);
             }
             for claim in &batch {
                 let first = self.settings.catchup_backoff_min;

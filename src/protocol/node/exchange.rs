@@ -246,6 +246,7 @@ impl Node {
             let restarted = before.is_some() && peer.instance != before;
             if restarted {
                 peer.catchup = Default::default();
+                peer.accepts = exchange.accept;
             }
             restarted
         });

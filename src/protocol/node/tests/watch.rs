@@ -248,7 +248,7 @@ impl Watch {
             assert!(self.claims.contains(&(prime.finder, prime.msg_id, number)), "{address} credits {prime:?}");
         }
         // 7: nobody silent for longer than 10 s and one tick is a peer, but for a stall of this node's own.
-        if !node.is_stalled(node.own_time(now)) {
+        if !node.is_stalled(now) {
             let silent = node.peer_views(now).into_iter().map(|peer| peer.silent).max().unwrap_or_default();
             assert!(silent <= millis(11_010) + settings.stall_after, "{address} has a peer silent for {silent:?}");
         }
