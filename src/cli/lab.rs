@@ -104,13 +104,14 @@ impl Lab<'_> {
             nodes.insert(port, self.start(port, state.path(), &say)?);
         }
         drop(say);
-        tokio::select! {
-            started = self.wait_until_ready(&mut said) => started?,
+        let early = tokio::select! {
+            early = self.wait_until_ready(&mut said) => early?,
             _ = interrupt.recv() => return end(&mut nodes, &mut said).await,
             _ = terminate.recv() => return end(&mut nodes, &mut said).await,
-        }
+        };
         let mut report = Report::new(self.ports.clone());
         report.begin();
+        early.iter().for_each(|(port, line)| report.event(*port, line));
         loop {
             let (port, said_now) = tokio::select! {
                 Some(line) = said.recv() => line,
@@ -169,11 +170,13 @@ impl Lab<'_> {
         Ok(node)
     }
 
-    /// Waits until every node has said that it is ready. A node that ends before that is an error, with what it said.
-    async fn wait_until_ready(&self, said: &mut mpsc::Receiver<(u16, Said)>) -> Result<()> {
+    /// Waits until every node has said that it is ready, and returns what those that were ready sooner have said since. A
+    /// node that ends before that is an error, with what it said.
+    async fn wait_until_ready(&self, said: &mut mpsc::Receiver<(u16, Said)>) -> Result<Vec<(u16, String)>> {
         let deadline = Instant::now() + START;
         let mut waiting: Vec<u16> = self.ports.clone().collect();
         let mut logged: BTreeMap<u16, String> = BTreeMap::new();
+        let mut early = Vec::new();
         while !waiting.is_empty() {
             let Ok(Some((port, said))) = timeout_at(deadline, said.recv()).await else {
                 bail!("node {} is not ready after {} s", waiting[0], START.as_secs());
@@ -182,7 +185,7 @@ impl Lab<'_> {
                 Said::Event(line) if Line::parse(&line).is_some_and(|line| line.is_ready()) => {
                     waiting.retain(|&other| other != port);
                 }
-                Said::Event(_) => {}
+                Said::Event(line) => early.push((port, line)),
                 Said::Log(line) => {
                     let lines = logged.entry(port).or_default();
                     lines.push_str("\n  ");
@@ -194,7 +197,7 @@ impl Lab<'_> {
                 }
             }
         }
-        Ok(())
+        Ok(early)
     }
 }
 

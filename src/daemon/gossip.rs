@@ -118,7 +118,7 @@ impl Gossip {
                 report = self.reports.recv() => match report {
                     Some(Report::Leave(done)) => {
                         self.node.leave(self.clock.now(), &mut out);
-                        self.carry_out(&socket, &mut out);
+                        self.carry_out(&mut out);
                         self.compute.close();
                         let (saved, revision) = self.node.state();
                         self.saver.save(saved, revision);
@@ -142,7 +142,7 @@ impl Gossip {
             if self.node.next_deadline() <= now {
                 self.node.tick(now, &mut out);
             }
-            self.carry_out(&socket, &mut out);
+            self.carry_out(&mut out);
             if next_kernel_drops <= Instant::now() {
                 next_kernel_drops = Instant::now() + KERNEL_DROPS_INTERVAL;
                 self.counters.set_kernel_drops(socket::kernel_drops(self.address));
@@ -184,10 +184,12 @@ impl Gossip {
     }
 
     /// Does everything the node wants done.
-    fn carry_out(&mut self, socket: &UdpSocket, out: &mut Outbox) {
+    fn carry_out(&mut self, out: &mut Outbox) {
         for (to, datagram) in out.datagrams() {
-            if let Err(error) = socket.try_send_to(datagram, socket::reach(self.address, to)) {
+            // Not through the runtime, which believes that a socket cannot send until it has heard that it can.
+            if let Err(error) = self.socket.send_to(datagram, socket::reach(self.address, to)) {
                 self.count_error(Err(error));
+                self.node.not_sent(self.clock.now(), to);
             }
         }
         for order in out.orders.drain(..) {

@@ -138,6 +138,15 @@ impl Book {
         }
     }
 
+    /// Notes that the PING to a candidate never left, and returns when it is tried again.
+    pub(crate) fn not_probed(&self, now: Time, address: SocketAddr) -> Time {
+        let Some(mut candidate) = self.map.get_mut(&address) else { return Time::NEVER };
+        if candidate.probe.take().is_some() {
+            candidate.next_try = now + BACKOFF_MIN;
+        }
+        candidate.next_try
+    }
+
     /// Notes a sign of life from a candidate: it is tried again at once, unless it was tried within the last second.
     pub(crate) fn stirred(&self, now: Time, address: SocketAddr) {
         let Some(mut candidate) = self.map.get_mut(&address) else { return };

@@ -189,6 +189,13 @@ impl Node {
         }
     }
 
+    /// What was to be sent to this address could not be: the fault lies here and not there. A candidate is tried again in a
+    /// second, as if it had not been tried.
+    pub fn not_sent(&self, now: Time, to: SocketAddr) {
+        let now = self.own_time(now);
+        self.timers.deadline.at_most(self.book.not_probed(now, to));
+    }
+
     /// The settings it was born with.
     pub fn settings(&self) -> &Settings {
         &self.settings

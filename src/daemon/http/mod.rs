@@ -235,6 +235,8 @@ async fn serve_connection(
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
+            // hyper's own date panics while the wall clock shows a time before 1970.
+            .auto_date_header(false)
             .max_buf_size(HEAD_MAX)
             .serve_connection(TokioIo::new(stream), answer)
     );

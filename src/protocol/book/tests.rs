@@ -169,3 +169,15 @@ fn the_next_deadline_is_the_next_try_or_the_end_of_a_probe() {
     book.probed(at(1), Probe { id: MessageId(1), sent: seconds(6) });
     assert_eq!(book.next_deadline(&settings), seconds(8));
 }
+
+#[test]
+fn a_ping_that_never_left_is_no_failure_and_is_tried_again_in_a_second() {
+    let book = book(4);
+    book.add(seconds(0), at(1), DiscoveredVia::Sample);
+    for second in 0..100 {
+        book.probed(at(1), Probe { id: MessageId(1), sent: seconds(second) });
+        assert_eq!(book.not_probed(seconds(second), at(1)), seconds(second + 1));
+    }
+    assert_eq!(book.get(at(1)).map(|candidate| candidate.failures), Some(0));
+    assert_eq!(book.not_probed(seconds(100), at(2)), Time::NEVER, "nobody asked him");
+}
