@@ -264,8 +264,11 @@ impl BoundsArgs {
 
 /// `$STATE_DIRECTORY` (set by systemd), else the user's state directory as the XDG base directory specification has it.
 fn default_state_dir(port: NonZeroU16, var: impl Fn(&str) -> Option<PathBuf>) -> Result<PathBuf, ConfigError> {
-    if let Some(directory) = var("STATE_DIRECTORY") {
-        return Ok(directory);
+    let var = |name| var(name).filter(|path| !path.as_os_str().is_empty());
+    if let Some(directories) = var("STATE_DIRECTORY") {
+        // systemd separates several by colons.
+        let first = directories.to_str().and_then(|text| text.split(':').next().map(PathBuf::from));
+        return Ok(first.unwrap_or(directories));
     }
     let home = var("XDG_STATE_HOME").or_else(|| var("HOME").map(|home| home.join(".local/state")));
     let directory = home.ok_or(ConfigError::NoStateDirectory)?;
@@ -331,6 +334,8 @@ mod tests {
         assert_eq!(directory(&[("STATE_DIRECTORY", "/s"), ("HOME", "/h")]).unwrap(), "/s");
         assert_eq!(directory(&[("XDG_STATE_HOME", "/x"), ("HOME", "/h")]).unwrap(), "/x/mersenned/5001");
         assert_eq!(directory(&[("HOME", "/h")]).unwrap(), "/h/.local/state/mersenned/5001");
+        assert_eq!(directory(&[("STATE_DIRECTORY", "/s:/t")]).unwrap(), "/s");
         assert_eq!(directory(&[]), Err(ConfigError::NoStateDirectory));
+        assert_eq!(directory(&[("HOME", "")]), Err(ConfigError::NoStateDirectory));
     }
 }

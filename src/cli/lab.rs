@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -90,8 +91,6 @@ struct Node {
 
 impl Lab<'_> {
     async fn run(&self) -> Result<()> {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
         for port in self.ports.clone() {
             check_port(port)?;
         }
@@ -100,14 +99,31 @@ impl Lab<'_> {
         let (say, mut said) = mpsc::channel(LINES);
         // The processes are killed when their tasks are dropped with the runtime, so nothing is ever left behind.
         let mut nodes = BTreeMap::new();
+        let result = self.watch(&mut nodes, state.path(), say, &mut said).await;
+        // The state directory goes only when the nodes are gone.
+        result.and(end(&mut nodes, &mut said).await)
+    }
+
+    /// Starts the nodes and tells what they say, until a signal ends that.
+    async fn watch(
+        &self,
+        nodes: &mut BTreeMap<u16, Node>,
+        state: &Path,
+        say: mpsc::Sender<(u16, Said)>,
+        said: &mut mpsc::Receiver<(u16, Said)>,
+    ) -> Result<()> {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut hangup = signal(SignalKind::hangup())?;
         for port in self.ports.clone() {
-            nodes.insert(port, self.start(port, state.path(), &say)?);
+            nodes.insert(port, self.start(port, state, &say)?);
         }
         drop(say);
         let early = tokio::select! {
-            early = self.wait_until_ready(&mut said) => early?,
-            _ = interrupt.recv() => return end(&mut nodes, &mut said).await,
-            _ = terminate.recv() => return end(&mut nodes, &mut said).await,
+            early = self.wait_until_ready(said) => early?,
+            _ = interrupt.recv() => return Ok(()),
+            _ = terminate.recv() => return Ok(()),
+            _ = hangup.recv() => return Ok(()),
         };
         let mut report = Report::new(self.ports.clone());
         report.begin();
@@ -117,6 +133,7 @@ impl Lab<'_> {
                 Some(line) = said.recv() => line,
                 _ = interrupt.recv() => break,
                 _ = terminate.recv() => break,
+                _ = hangup.recv() => break,
                 else => break,
             };
             match said_now {
@@ -124,16 +141,16 @@ impl Lab<'_> {
                 Said::Log(line) => report.log(port, &line),
                 Said::Ended(status) => {
                     nodes.remove(&port);
-                    report.log(port, &format!("has died ({})", describe(&status)));
+                    report.ended(port, &describe(&status));
                     if nodes.is_empty() {
                         bail!("no node is left");
                     }
-                    report.log(port, &format!("to start it again: {}", self.by_hand(port)));
+                    report.log(port, &format!("to start it again: {}", self.by_hand(port, state)));
                 }
             }
         }
         report.finish();
-        end(&mut nodes, &mut said).await
+        Ok(())
     }
 
     /// The one other node this one is told of: the next, and for the last one the one before.
@@ -147,12 +164,14 @@ impl Lab<'_> {
         }
     }
 
-    fn by_hand(&self, port: u16) -> String {
+    /// How a person starts a node of this lab again, with its memory.
+    fn by_hand(&self, port: u16, state: &Path) -> String {
         let peer = self.only_peer(port).map(|peer| format!(" --peer 127.0.0.1:{peer}")).unwrap_or_default();
-        format!("mersenned run --port {port}{peer}")
+        let flags: String = self.flags.iter().flat_map(|flag| [" ", flag]).collect();
+        format!("mersenned run --port {port}{peer} --state-dir {}{flags}", state.join(port.to_string()).display())
     }
 
-    fn start(&self, port: u16, state: &std::path::Path, say: &mpsc::Sender<(u16, Said)>) -> Result<Node> {
+    fn start(&self, port: u16, state: &Path, say: &mpsc::Sender<(u16, Said)>) -> Result<Node> {
         let program = std::env::current_exe().context("cannot find this program's own file")?;
         let mut command = Command::new(program);
         command.arg("run").arg("--in-lab").args(["--log-level", "warn"]);

@@ -1,5 +1,7 @@
 //! `mersenned peers`: whom a running node talks to.
 
+use std::io::{self, Write as _};
+
 use anyhow::{Context as _, Result};
 use clap::Args;
 use serde::Deserialize;
@@ -44,24 +46,27 @@ struct Known {
 
 /// Asks a node for its peers and shows them.
 pub fn peers(args: &PeersArgs) -> Result<()> {
+    let mut out = io::stdout().lock();
     let value = args.node.get("/peers/")?;
     if args.node.json {
-        println!("{value:#}");
+        writeln!(out, "{value:#}")?;
         return Ok(());
     }
     let Peers { peers } = serde_json::from_value(value).context("the node's answer is not one of this version")?;
     if peers.is_empty() {
-        println!("no peers");
+        writeln!(out, "no peers")?;
         return Ok(());
     }
-    println!(
+    writeln!(
+        out,
         "{:<22} {:<7} {:<7} {:>9} {:>9} {:>10} {:>10}",
         "peer", "kind", "via", "active", "silent", "rtt", "largest"
-    );
+    )?;
     for peer in peers {
         let rtt = peer.rtt_seconds.map_or_else(|| "-".to_owned(), |rtt| format!("{:.2} ms", rtt * 1e3));
         let largest = peer.known.filter(|known| known.largest > 0);
-        println!(
+        writeln!(
+            out,
             "{:<22} {:<7} {:<7} {:>7.0} s {:>7.1} s {rtt:>10} {:>10}",
             peer.address.escape_debug().to_string(),
             peer.kind.escape_debug().to_string(),
@@ -69,7 +74,7 @@ pub fn peers(args: &PeersArgs) -> Result<()> {
             peer.active_seconds,
             peer.last_heard_seconds,
             largest.map_or_else(|| "-".to_owned(), |known| format!("M{}", known.largest)),
-        );
+        )?;
     }
     Ok(())
 }

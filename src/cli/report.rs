@@ -86,6 +86,12 @@ impl Report {
         self.tell_agreement();
     }
 
+    /// Shows that a node's process has ended; the others are counted without it from now on.
+    pub(super) fn ended(&mut self, port: u16, how: &str) {
+        self.log(port, &format!("has died ({how})"));
+        self.held.remove(&port);
+    }
+
     /// Shows any line of a node.
     pub(super) fn log(&self, port: u16, text: &str) {
         print(&format!("{}  {port}  {text}", Zoned::now().strftime("%H:%M:%S%.3f")));
@@ -116,7 +122,7 @@ impl Report {
 
     /// Says so when the mesh has become full, and when all nodes hold the same largest prime and the same finder of it.
     fn tell_agreement(&mut self) {
-        let others = self.held.len() - 1;
+        let others = self.held.len().saturating_sub(1);
         let meshed = others > 0 && self.held.values().all(|held| held.peers == others);
         if meshed && !self.meshed {
             print(&format!("all {} nodes are each other's peers", self.held.len()));

@@ -1,5 +1,7 @@
 //! `mersenned status`: what a running node knows.
 
+use std::io::{self, Write as _};
+
 use anyhow::{Context as _, Result};
 use clap::Args;
 use serde::Deserialize;
@@ -48,29 +50,30 @@ struct Latest {
 
 /// Asks a node for its state and shows it.
 pub fn status(args: &StatusArgs) -> Result<()> {
+    let mut out = io::stdout().lock();
     let value = args.node.get("/state")?;
     if args.node.json {
-        println!("{value:#}");
+        writeln!(out, "{value:#}")?;
         return Ok(());
     }
     let state: State = serde_json::from_value(value).context("the node's answer is not one of this version")?;
-    println!("node            {}", state.address.escape_debug());
+    writeln!(out, "node            {}", state.address.escape_debug())?;
     match (state.largest_prime, &state.largest_prime_finder) {
         (Some(exponent), Some(finder)) => {
-            println!("largest prime   M{exponent}, found by {}", finder.escape_debug());
+            writeln!(out, "largest prime   M{exponent}, found by {}", finder.escape_debug())?;
         }
-        (Some(_) | None, _) => println!("largest prime   none yet"),
+        (Some(_) | None, _) => writeln!(out, "largest prime   none yet")?,
     }
-    println!("known primes    {}", state.known.count);
-    println!("peers           {} ({} plain)", state.peers, state.plain_peers);
-    println!("address book    {}", state.address_book);
-    println!("search          {}", if state.searching { "on its way" } else { "waiting" });
+    writeln!(out, "known primes    {}", state.known.count)?;
+    writeln!(out, "peers           {} ({} plain)", state.peers, state.plain_peers)?;
+    writeln!(out, "address book    {}", state.address_book)?;
+    writeln!(out, "search          {}", if state.searching { "on its way" } else { "waiting" })?;
     match state.verifying {
-        Some(exponent) => println!("verifying       M{exponent}, {} in the queue", state.verification_queue),
-        None => println!("verifying       nothing"),
+        Some(exponent) => writeln!(out, "verifying       M{exponent}, {} in the queue", state.verification_queue)?,
+        None => writeln!(out, "verifying       nothing")?,
     }
     for latest in &state.originators {
-        println!("latest          M{} of {}", latest.exponent, latest.originator.escape_debug());
+        writeln!(out, "latest          M{} of {}", latest.exponent, latest.originator.escape_debug())?;
     }
     Ok(())
 }

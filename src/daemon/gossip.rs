@@ -120,11 +120,13 @@ impl Gossip {
                         self.node.leave(self.clock.now(), &mut out);
                         self.carry_out(&mut out);
                         self.compute.close();
-                        let (saved, revision) = self.node.state();
-                        self.saver.save(saved, revision);
-                        self.saver.close();
                         // Whoever asked may have stopped waiting.
                         _ = done.send(());
+                        let (saved, revision) = self.node.state();
+                        self.saver.save(saved, revision);
+                        // The journal is complete without the disk.
+                        drop(self.recorder);
+                        self.saver.close();
                         return Ok(());
                     }
                     Some(report) => self.take_report(report, &mut out),

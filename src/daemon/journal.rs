@@ -243,11 +243,11 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Notes an event. Messages beyond 200 a second, and all that the keeper cannot keep up with, are counted instead.
+    /// Notes an event. Messages and claims beyond 200 a second, and all that the keeper cannot keep up with, are counted instead.
     pub fn record(&mut self, event: Event) {
         let journal = &self.journal;
         let unlogged = if event.is_traffic() { &journal.unlogged_messages } else { &journal.unlogged_events };
-        let within = !event.is_traffic() || {
+        let within = !event.is_unbounded() || {
             let now = Instant::now();
             let refill = now.duration_since(self.refilled).as_secs_f64() * TRAFFIC_RATE;
             self.tokens = (self.tokens + refill).min(TRAFFIC_BURST);
@@ -256,7 +256,7 @@ impl Recorder {
         };
         if !within || self.sender.try_send((Timestamp::now(), event)).is_err() {
             unlogged.fetch_add(1, Ordering::Relaxed);
-        } else if event.is_traffic() {
+        } else if event.is_unbounded() {
             self.tokens -= 1.0;
         }
     }

@@ -14,6 +14,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 use crate::protocol::{self, Birth, Node, Saved, Scan, ScanRange, Whereabouts};
 
@@ -45,8 +46,8 @@ use self::socket::BindError;
 use self::socket_counters::SocketCounters;
 use self::state_file::{StateError, StateFile};
 
-/// How long peers are given to hear a goodbye, and threads to end, before the process ends without them.
-const GOODBYE: Duration = Duration::from_millis(700);
+/// How long everything may take to end, before the process ends without it.
+const GOODBYE: Duration = Duration::from_millis(750);
 
 /// Messages handed in over HTTP that may wait for the gossip loop.
 const LOCAL_QUEUE: usize = 64;
@@ -90,6 +91,9 @@ pub enum DaemonError {
     /// The state could not be opened or written.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The thread that drives the node has ended, which it never should.
+    #[error("the gossip loop has ended by itself; what it said before is in the log")]
+    GossipEnded,
     /// The system refused something a daemon cannot do without.
     #[error("cannot {what}: {source}")]
     System {
@@ -122,7 +126,11 @@ async fn serve(settings: Settings) -> Result<(), DaemonError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(system("handle SIGTERM"))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(system("handle SIGINT"))?;
 
-    let seeds = seeds::resolve_all(&settings.peers).await?;
+    let seeds = tokio::select! {
+        seeds = seeds::resolve_all(&settings.peers, settings.bind) => seeds?,
+        _ = terminate.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
+    };
     let gossip_address = SocketAddr::new(settings.bind, settings.port.get());
     let udp = socket::bind_udp(gossip_address, settings.receive_buffer)?;
     let http_address = SocketAddr::new(settings.http_bind, settings.port.get());
@@ -181,28 +189,47 @@ async fn serve(settings: Settings) -> Result<(), DaemonError> {
     let server = tokio::spawn(http::serve(tcp, app, stopped.clone()));
     let journal_kept = tokio::spawn(keeper.run());
     let told = settings.console.start(&journal, &node, stopped);
-    tokio::spawn(seeds::keep_resolving(settings.peers, report.clone()));
+    tokio::spawn(seeds::keep_resolving(settings.peers, settings.bind, report.clone()));
     tracing::info!("gossip on UDP {gossip_address}, HTTP on http://{http_address}/");
 
-    tokio::select! {
-        _ = terminate.recv() => tracing::info!("SIGTERM: leaving"),
-        _ = interrupt.recv() => tracing::info!("interrupted: leaving"),
-        () = told.ended => tracing::info!("the lab has ended: leaving"),
-    }
+    let lost = tokio::select! {
+        _ = terminate.recv() => {
+            tracing::info!("SIGTERM: leaving");
+            Ok(())
+        }
+        _ = interrupt.recv() => {
+            tracing::info!("interrupted: leaving");
+            Ok(())
+        }
+        () = told.ended => {
+            tracing::info!("the lab has ended: leaving");
+            Ok(())
+        }
+        () = report.closed() => Err(DaemonError::GossipEnded),
+    };
     readiness.is_stopping();
+    let deadline = Instant::now() + GOODBYE;
     let (done, left) = oneshot::channel();
     // If the loop has ended by itself, `left` says so.
     drop(report.send(Report::Leave(done)));
-    let goodbye = tokio::time::timeout(GOODBYE, left).await;
-    // The journal is complete when the gossip loop is gone; then streams end, connections close, and the console writes its
-    // last lines.
-    let told_all = tokio::time::timeout(GOODBYE, journal_kept).await;
-    _ = stop.send(true);
-    let ended = tokio::time::timeout(GOODBYE, async { tokio::join!(server, told.written) }).await;
-    if goodbye.is_err() || told_all.is_err() || ended.is_err() || gossip.join().is_err() {
+    let ended = tokio::time::timeout_at(deadline, async {
+        let said_goodbye = left.await;
+        // The journal is complete when the gossip loop has let go of it; then streams end, connections close, and the console
+        // writes its last lines.
+        let kept = journal_kept.await;
+        _ = stop.send(true);
+        let (served, written) = tokio::join!(server, told.written);
+        let saved = tokio::task::spawn_blocking(|| gossip.join()).await;
+        said_goodbye.is_ok()
+            && kept.is_ok()
+            && served.is_ok()
+            && written.is_ok()
+            && saved.is_ok_and(|saved| saved.is_ok())
+    });
+    if !ended.await.unwrap_or(false) {
         tracing::warn!("not everything ended in time; the state file holds what was saved last");
     }
-    Ok(())
+    lost
 }
 
 fn birth(settings: &Settings, clock: Clock, saved: Saved) -> Result<Node, DaemonError> {

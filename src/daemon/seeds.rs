@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -11,6 +11,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::timeout;
 
 use super::gossip::Report;
+use super::socket;
+use crate::protocol::address;
 
 /// How long a name server may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -37,7 +39,17 @@ pub enum PeerNameError {
         /// The name as given.
         name: String,
         /// What is wrong with it.
-        reason: crate::protocol::address::AddressError,
+        reason: address::AddressError,
+    },
+    /// It is somewhere else than the socket can send to.
+    #[error(
+        "peer {name:?} cannot be reached from {bind}; bind gossip to an address that leads there, such as --bind 0.0.0.0"
+    )]
+    OutOfReach {
+        /// The name as given.
+        name: String,
+        /// Where gossip is bound.
+        bind: IpAddr,
     },
     /// Nobody knows the name.
     #[error("peer {name:?} does not resolve: {source}; check the name, or give an IP address")]
@@ -77,31 +89,36 @@ impl PeerName {
         self.0.parse::<SocketAddr>().is_ok()
     }
 
-    /// All addresses the name has now.
-    async fn resolve(&self) -> Result<Vec<SocketAddr>, PeerNameError> {
+    /// All addresses the name has now that a socket bound to `bind` can reach.
+    async fn resolve(&self, bind: IpAddr) -> Result<Vec<SocketAddr>, PeerNameError> {
         let unresolved = |source| PeerNameError::Unresolved { name: self.0.clone(), source };
         let found = match timeout(PATIENCE, tokio::net::lookup_host(&self.0)).await {
             Ok(found) => found.map_err(unresolved)?,
             Err(_elapsed) => return Err(unresolved(io::ErrorKind::TimedOut.into())),
         };
-        found
-            .map(crate::protocol::address::reachable)
+        let found = found
+            .map(address::reachable)
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|reason| PeerNameError::Address { name: self.0.clone(), reason })
+            .map_err(|reason| PeerNameError::Address { name: self.0.clone(), reason })?;
+        let reached: Vec<SocketAddr> = found.into_iter().filter(|&to| socket::can_reach(bind, to)).collect();
+        if reached.is_empty() {
+            return Err(PeerNameError::OutOfReach { name: self.0.clone(), bind });
+        }
+        Ok(reached)
     }
 }
 
 /// The addresses of all names; one that does not resolve is an error.
-pub(super) async fn resolve_all(names: &[PeerName]) -> Result<Vec<SocketAddr>, PeerNameError> {
+pub(super) async fn resolve_all(names: &[PeerName], bind: IpAddr) -> Result<Vec<SocketAddr>, PeerNameError> {
     let mut addresses = Vec::new();
     for name in names {
-        addresses.extend(name.resolve().await?);
+        addresses.extend(name.resolve(bind).await?);
     }
     Ok(addresses)
 }
 
 /// Resolves names again and again and reports the addresses they have then.
-pub(super) async fn keep_resolving(names: Vec<PeerName>, reports: UnboundedSender<Report>) {
+pub(super) async fn keep_resolving(names: Vec<PeerName>, bind: IpAddr, reports: UnboundedSender<Report>) {
     let names: Vec<PeerName> = names.into_iter().filter(|name| !name.is_address()).collect();
     if names.is_empty() {
         return;
@@ -109,7 +126,7 @@ pub(super) async fn keep_resolving(names: Vec<PeerName>, reports: UnboundedSende
     loop {
         tokio::time::sleep(INTERVAL).await;
         for name in &names {
-            match name.resolve().await {
+            match name.resolve(bind).await {
                 Ok(addresses) => {
                     for address in addresses {
                         if reports.send(Report::Seed(address)).is_err() {
@@ -143,7 +160,15 @@ mod tests {
     #[tokio::test]
     async fn a_name_that_nobody_knows_is_an_error_that_names_it() {
         let name: PeerName = "no-such-host.invalid:5001".parse().unwrap();
-        let error = resolve_all(&[name]).await.unwrap_err();
+        let error = resolve_all(&[name], IpAddr::from([127, 0, 0, 1])).await.unwrap_err();
         assert!(error.to_string().contains("no-such-host.invalid:5001"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_peer_elsewhere_cannot_be_reached_from_loopback_and_the_error_says_what_to_do() {
+        let name: PeerName = "192.0.2.1:5001".parse().unwrap();
+        let error = resolve_all(std::slice::from_ref(&name), IpAddr::from([127, 0, 0, 1])).await.unwrap_err();
+        assert!(error.to_string().contains("--bind 0.0.0.0"), "{error}");
+        assert_eq!(resolve_all(&[name], IpAddr::from([0, 0, 0, 0])).await.unwrap().len(), 1);
     }
 }

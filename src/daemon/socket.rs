@@ -86,6 +86,12 @@ pub fn reach(bound: SocketAddr, to: SocketAddr) -> SocketAddr {
     }
 }
 
+/// Whether a socket bound to `bind` can send to `to` at all: from loopback only to loopback, from IPv4 only to IPv4.
+pub fn can_reach(bind: IpAddr, to: SocketAddr) -> bool {
+    let same_family = bind.is_ipv4() == to.is_ipv4() || bind == IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED);
+    same_family && (!bind.is_loopback() || to.ip().is_loopback())
+}
+
 /// How many datagrams the kernel has dropped because the receive buffer was full, as `/proc/net/udp` has it; 0 where
 /// there is none.
 pub fn kernel_drops(address: SocketAddr) -> u64 {

@@ -59,8 +59,23 @@ impl Candidate {
     }
 
     fn is_spent(&self) -> bool {
-        let enough = if self.answered { KNOWN_FAILURES } else { STRANGER_FAILURES };
-        self.via != DiscoveredVia::Seed && self.failures >= enough
+        let enough = match self.via {
+            DiscoveredVia::Seed => return false,
+            // Whoever a PRIME names as its originator is PINGed once: the name may be a victim's.
+            DiscoveredVia::Prime if !self.answered => 1,
+            DiscoveredVia::Prime
+            | DiscoveredVia::Saved
+            | DiscoveredVia::Scan
+            | DiscoveredVia::Ping
+            | DiscoveredVia::Sample => {
+                if self.answered {
+                    KNOWN_FAILURES
+                } else {
+                    STRANGER_FAILURES
+                }
+            }
+        };
+        self.failures >= enough
     }
 }
 
@@ -138,10 +153,13 @@ impl Book {
         }
     }
 
-    /// Notes that the PING to a candidate never left, and returns when it is tried again.
+    /// Notes that the PING to a candidate never left, and returns when it is tried again. For strangers that is a failure
+    /// like any other.
     pub(crate) fn not_probed(&self, now: Time, address: SocketAddr) -> Time {
         let Some(mut candidate) = self.map.get_mut(&address) else { return Time::NEVER };
-        if candidate.probe.take().is_some() {
+        // A stranger may be one that no datagram of ours can ever reach.
+        let is_known = candidate.answered || candidate.via == DiscoveredVia::Seed;
+        if is_known && candidate.probe.take().is_some() {
             candidate.next_try = now + BACKOFF_MIN;
         }
         candidate.next_try
@@ -219,7 +237,19 @@ impl Book {
             .unwrap_or(Time::NEVER)
     }
 
-    /// Those who have answered, in order: whom one may recommend to others.
+    /// Those who have ever answered, the worthiest first: whom to remember in the next life.
+    pub(crate) fn remembered(&self) -> Vec<SocketAddr> {
+        let mut all: Vec<_> = self
+            .map
+            .iter()
+            .filter(|entry| entry.answered)
+            .map(|entry| (Reverse(entry.worth()), *entry.key()))
+            .collect();
+        all.sort_unstable();
+        all.into_iter().map(|(_, address)| address).collect()
+    }
+
+    /// Those who have answered and not failed since, in order: whom one may recommend to others.
     pub(crate) fn answered(&self) -> Vec<SocketAddr> {
         let mut all: Vec<SocketAddr> =
             self.map.iter().filter(|entry| entry.answered && entry.failures == 0).map(|entry| *entry.key()).collect();

@@ -237,7 +237,7 @@ pub struct Counters {
     pub discovered: Family<DiscoveredVia>,
     /// Active peers dropped.
     pub evictions: Family<EvictionReason>,
-    /// Peers that were dropped as silent and came back within a minute.
+    /// Peers that were dropped and came back within a minute.
     pub flaps: Counter,
 }
 

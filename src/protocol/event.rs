@@ -151,6 +151,11 @@ impl Event {
     pub const fn is_traffic(&self) -> bool {
         matches!(self, Event::Received(_) | Event::Sent(_))
     }
+
+    /// Whether strangers can cause any number of these.
+    pub const fn is_unbounded(&self) -> bool {
+        self.is_traffic() || matches!(self, Event::ClaimQueued { .. } | Event::ClaimEnded { .. })
+    }
 }
 
 impl fmt::Display for Event {

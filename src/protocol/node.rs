@@ -12,7 +12,6 @@
 //! `catchup`, `routines` (what happens by the clock), `verdicts` (what the driver reports), `view` (for looking on).
 
 use std::net::SocketAddr;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -78,8 +77,6 @@ pub struct Node {
     random: Random,
     cookies: Cookies,
     own: OwnAddresses,
-    /// The address at which enough peers say they see it.
-    seen_as: OnceLock<SocketAddr>,
     ids: Ids,
     instance: u64,
     peers: Peers,
@@ -108,6 +105,7 @@ struct Budgets {
     primes: Buckets<SocketAddr>,
     probes: Bucket,
     claims: Bucket,
+    proven_claims: Bucket,
     echoes: Bucket,
 }
 
@@ -133,7 +131,6 @@ impl Node {
         let node = Node {
             cookies: Cookies::new(random.key()),
             own: OwnAddresses::new(whereabouts, table),
-            seen_as: OnceLock::new(),
             ids: Ids::new(MessageId(saved.id_floor.0.max(wall_clock_micros))),
             instance: random.next(),
             peers: Peers::new(table),
@@ -151,6 +148,7 @@ impl Node {
                 primes: buckets(settings.proven_rate),
                 probes: Bucket::default(),
                 claims: Bucket::default(),
+                proven_claims: Bucket::default(),
                 echoes: Bucket::default(),
             },
             unannounced: DashMap::with_hasher_and_shard_amount(TableHasher(table), 2),
@@ -227,7 +225,7 @@ impl Node {
     pub fn state(&self) -> (Saved, u64) {
         let revision = self.revision.load(Ordering::Relaxed);
         let mut addresses = self.peers.addresses();
-        addresses.extend(self.book.answered());
+        addresses.extend(self.book.remembered());
         addresses.truncate(self.settings.book_max);
         let primes = self.primes.all().into_iter().map(super::saved::SavedClaim).collect();
         (Saved { id_floor: self.ids.reserved(), addresses, primes }, revision)
@@ -274,14 +272,15 @@ impl Node {
         out.address(to, written);
     }
 
-    /// The originator of this node's own messages, as it knows itself.
+    /// The originator of this node's own messages, as it knows itself. What others say they see is not believed: three
+    /// liars could make it claim primes in another's name.
     fn own_address(&self) -> SocketAddr {
-        self.seen_as.get().copied().unwrap_or_else(|| self.own.address())
+        self.own.address()
     }
 
     /// Whether this start of this node has made the claim of this id in the name of this originator.
     fn is_own(&self, originator: SocketAddr, id: MessageId) -> bool {
-        (self.own.contains(originator) || self.seen_as.get() == Some(&originator)) && self.ids.gave(id)
+        self.own.contains(originator) && self.ids.gave(id)
     }
 
     /// A message of this node's own, new unless it is an answer.

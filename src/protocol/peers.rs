@@ -36,8 +36,8 @@ pub(crate) struct Peer {
     pub(crate) known: Option<KnownDigest>,
     /// Whether its PONGs say that this node is active there.
     pub(crate) accepts: Option<bool>,
-    /// Where it says this node is.
-    pub(crate) you: Option<SocketAddr>,
+    /// When it was last PINGed because of what it sent, and not in its turn.
+    pub(crate) pinged_aside: Option<Time>,
     pub(crate) catchup: CatchUp,
     /// PRIMEs sent to it, if it is a plain peer.
     pub(crate) plain_budget: Bucket,
@@ -67,7 +67,7 @@ impl Peer {
             round_trip: None,
             known: None,
             accepts: None,
-            you: None,
+            pinged_aside: None,
             catchup: CatchUp::default(),
             plain_budget: Bucket::default(),
         }

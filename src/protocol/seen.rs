@@ -7,13 +7,14 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use arrayvec::ArrayVec;
 use dashmap::DashMap;
 
 use super::hash::{self, HashKey, TableHasher};
-use super::message::{MessageId, Ttl};
+use super::message::{MessageId, Signature, Ttl};
 use super::time::{AtomicTime, Time};
 
-/// What identifies a PRIME: its originator, id and exponent, hashed.
+/// What identifies a PRIME: all that no forwarder changes, hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct SeenKey(u64);
 
@@ -70,8 +71,17 @@ impl Seen {
         }
     }
 
-    pub(crate) fn key(&self, originator: SocketAddr, id: MessageId, exponent: u64) -> SeenKey {
-        SeenKey(hash::bytes(self.secret, &hash::claim_bytes(originator, id, exponent)))
+    pub(crate) fn key(
+        &self,
+        originator: SocketAddr,
+        id: MessageId,
+        exponent: u64,
+        signature: Option<&Signature>,
+    ) -> SeenKey {
+        let mut parts = ArrayVec::<u8, 130>::new();
+        parts.extend(hash::claim_bytes(originator, id, exponent));
+        parts.extend(signature.into_iter().flat_map(|signature| signature.key.into_iter().chain(signature.sig)));
+        SeenKey(hash::bytes(self.secret, &parts))
     }
 
     /// Looks a message up and, when it has been heard, notes the TTL of this copy.
@@ -150,7 +160,7 @@ mod tests {
     }
 
     fn key(seen: &Seen, id: u64) -> SeenKey {
-        seen.key("192.0.2.1:5001".parse().unwrap(), MessageId(id), 31)
+        seen.key("192.0.2.1:5001".parse().unwrap(), MessageId(id), 31, None)
     }
 
     #[test]

@@ -75,7 +75,7 @@ fn what_is_being_probed_keeps_its_place() {
 #[test]
 fn pauses_double_from_1_s_and_a_stranger_is_forgotten_after_5_failures() {
     let (book, mut now) = (book(8), seconds(0));
-    book.add(now, at(1), DiscoveredVia::Prime);
+    book.add(now, at(1), DiscoveredVia::Sample);
     let pauses: Vec<u64> = std::iter::from_fn(|| fail(&book, at(1), &mut now)).map(|pause| pause.as_secs()).collect();
     assert_eq!(pauses, [1, 2, 4, 8]);
     assert_eq!(book.len(), 0);
@@ -173,11 +173,21 @@ fn the_next_deadline_is_the_next_try_or_the_end_of_a_probe() {
 #[test]
 fn a_ping_that_never_left_is_no_failure_and_is_tried_again_in_a_second() {
     let book = book(4);
-    book.add(seconds(0), at(1), DiscoveredVia::Sample);
+    book.add(seconds(0), at(1), DiscoveredVia::Seed);
     for second in 0..100 {
         book.probed(at(1), Probe { id: MessageId(1), sent: seconds(second) });
         assert_eq!(book.not_probed(seconds(second), at(1)), seconds(second + 1));
     }
     assert_eq!(book.get(at(1)).map(|candidate| candidate.failures), Some(0));
     assert_eq!(book.not_probed(seconds(100), at(2)), Time::NEVER, "nobody asked him");
+}
+
+#[test]
+fn whom_a_prime_names_is_forgotten_after_one_failure_and_who_has_answered_is_remembered_through_failures() {
+    let (book, mut now) = (book(8), seconds(0));
+    book.add(now, at(1), DiscoveredVia::Prime);
+    assert_eq!(fail(&book, at(1), &mut now), None);
+    book.restore(now, at(2));
+    assert!(fail(&book, at(2), &mut now).is_some());
+    assert_eq!((book.remembered(), book.answered()), (vec![at(2)], vec![]));
 }

@@ -17,9 +17,7 @@ impl Node {
     pub(super) fn catch_up(&self, now: Time, to: SocketAddr, out: &mut Outbox) {
         let own = self.primes.digest();
         let differs = self.peers.with(to, |peer| {
-            // Before it has accepted us it takes one claim at a time, and the rest of a batch would be lost.
-            let listens = peer.kind == PeerKind::Proven && peer.accepts == Some(true);
-            let Some(known) = peer.known.filter(|_| listens) else { return false };
+            let Some(known) = peer.known.filter(|_| peer.kind == PeerKind::Proven) else { return false };
             if known == own {
                 peer.catchup.sent.clear();
                 return false;
@@ -29,13 +27,14 @@ impl Node {
         if differs != Some(true) {
             return;
         }
-        let all = self.primes.all();
+        let all = self.announced();
         let due = self.peers.with(to, |peer| {
             let sent = &peer.catchup.sent;
             let is_due = |claim: &&Claim| sent.get(&claim.exponent).is_none_or(|(at, _)| *at <= now);
             let mut batch: Vec<Claim> = all.iter().filter(is_due).copied().collect();
             batch.sort_by_key(|claim| sent.contains_key(&claim.exponent));
-            batch.truncate(self.settings.catchup_batch);
+            // Before it has accepted us it takes one claim at a time, and the rest of a batch would be lost.
+            batch.truncate(if peer.accepts == Some(true) { self.settings.catchup_batch } else { 1 });
             if !batch.is_empty() {
                 // The next PING may come early by its jitter.
                 peer.catchup.next = now + self.settings.ping_interval.mul_f64(1.0 - self.settings.ping_jitter);

@@ -10,7 +10,7 @@ use arrayvec::ArrayVec;
 use super::Node;
 use super::receive::{Echo, Sender};
 use crate::protocol::address;
-use crate::protocol::book::Probe;
+use crate::protocol::book::{Candidate, Probe};
 use crate::protocol::counters::{DiscoveredVia, DropReason, EvictionReason};
 use crate::protocol::event::{Event, PeerKind};
 use crate::protocol::message::{Body, Exchange, MAX_DATAGRAM, MAX_SAMPLE, Message, MessageId, MessageType};
@@ -28,9 +28,6 @@ const PROBE_RESERVE: f64 = 10.0;
 
 /// A peer dropped as silent that is back within this time has flapped.
 const FLAP: std::time::Duration = std::time::Duration::from_secs(60);
-
-/// So many peers must agree on what this node's address is. A single one could make it claim primes in another's name.
-const WITNESSES: usize = 3;
 
 /// A peer is not PINGed twice within this time because of what it sends.
 const ASIDE_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
@@ -56,7 +53,8 @@ impl Node {
             (Some(exchange), Echo::Valid) => {
                 if sender.peer.is_none() && self.has_room() {
                     self.book.add(now, from, DiscoveredVia::Ping);
-                    self.probe(now, from, exchange.nonce, 0.0, out);
+                    self.book.stirred(now, from);
+                    self.probe_if_due(now, from, exchange.nonce, out);
                 }
                 self.learn(now, from, exchange, out);
             }
@@ -116,21 +114,30 @@ impl Node {
         match sender.peer {
             // It has started anew, or becomes more than a plain peer. What it says is not believed before it is proven.
             Some(_) => {
-                let due = |peer: &mut Peer| peer.pinged.is_none_or(|(_, sent)| now.since(sent) >= ASIDE_INTERVAL);
-                if self.peers.with(from, due).unwrap_or(false) {
+                let take_turn = |peer: &mut Peer| {
+                    let is_due = peer.pinged_aside.is_none_or(|sent| now.since(sent) >= ASIDE_INTERVAL);
+                    if is_due {
+                        peer.pinged_aside = Some(now);
+                    }
+                    is_due
+                };
+                if self.peers.with(from, take_turn).unwrap_or(false) {
                     self.ping_peer(now, from, Some(nonce), out);
                 }
             }
             None if self.has_room() && !self.own.contains(from) => {
                 self.book.add(now, from, DiscoveredVia::Ping);
-                let is_due = |candidate: crate::protocol::book::Candidate| {
-                    candidate.probe.is_none() && candidate.next_try <= now
-                };
-                if self.book.get(from).is_some_and(is_due) {
-                    self.probe(now, from, Some(nonce), PROBE_RESERVE, out);
-                }
+                self.probe_if_due(now, from, Some(nonce), out);
             }
             None => {}
+        }
+    }
+
+    /// PINGs a candidate because of what it sent: when its turn has come, and while enough probes are left for others.
+    fn probe_if_due(&self, now: Time, from: SocketAddr, echo: Option<u64>, out: &mut Outbox) {
+        let is_due = |candidate: Candidate| candidate.probe.is_none() && candidate.next_try <= now;
+        if self.book.get(from).is_some_and(is_due) {
+            self.probe(now, from, echo, PROBE_RESERVE, out);
         }
     }
 
@@ -252,13 +259,6 @@ impl Node {
         });
         if restarted == Some(true) {
             out.events.push(Event::PeerRestarted { peer: from });
-        }
-        if let Some(you) = exchange.you.filter(|you| !you.ip().is_loopback() && !from.ip().is_loopback()) {
-            self.peers.with(from, |peer| peer.you = Some(you));
-            let witnesses = self.peers.map(|_, peer| peer.you == Some(you)).into_iter().filter(|(_, agrees)| *agrees);
-            if self.seen_as.get().is_none() && witnesses.count() >= WITNESSES {
-                let _cannot_be_set_already = self.seen_as.set(you);
-            }
         }
         for named in &exchange.peers {
             if let Ok(address) = named.resolve(from) {

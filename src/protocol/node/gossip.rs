@@ -47,7 +47,7 @@ impl Node {
         if self.is_own(originator, id) {
             return Fate::Own;
         }
-        let key = self.seen.key(originator, id, exponent);
+        let key = self.seen.key(originator, id, exponent, signature.as_ref());
         let ttl = match self.seen.look(key, ttl) {
             Sight::New => ttl,
             Sight::Untested(ttl) => ttl,
@@ -58,7 +58,7 @@ impl Node {
             Sight::HigherTtl => {
                 self.counters.duplicates.one();
                 let Ok(exponent) = Exponent::new(exponent) else { return Fate::Duplicate };
-                // All that identifies it is in its key, so what is forwarded is what was stored.
+                // All of it but its TTL and forwarder is in its key, so what is forwarded is what was heard first.
                 let claim = Claim { exponent, originator, id, signature };
                 let credited = self.primes.credit(exponent);
                 let is_news = credited.is_none_or(|credited| (credited.originator, credited.id) == (originator, id));
@@ -104,14 +104,17 @@ impl Node {
             Err(ExponentError::Composite { .. }) => return Fate::Decided(ClaimResult::CompositeExponent),
         };
         let claim = Claim { exponent, originator, id, signature: announcement.signature };
-        if self.primes.credit(exponent).is_some() {
+        if let Some(credited) = self.primes.credit(exponent) {
+            if claim.beats(&credited) && !self.has_budget_for_claim(now, from) {
+                return Fate::Decided(ClaimResult::Budget);
+            }
             self.accept(now, claim, ttl, key, out);
             return Fate::Decided(self.weigh(now, claim, ttl, from, out));
         }
         if self.refuted.contains(exponent) {
             return Fate::Decided(ClaimResult::KnownComposite);
         }
-        if !self.budgets.claims.take(now, self.settings.claim_rate) {
+        if !self.has_budget_for_claim(now, from) {
             return Fate::Decided(ClaimResult::Budget);
         }
         if mersenne::factor::quick_factor(exponent).is_some() {
@@ -141,12 +144,25 @@ impl Node {
         }
     }
 
+    /// Takes a token for a claim that costs work: a few cheap ones must not become many dear ones. Proven peers draw from a
+    /// bucket of their own, so that strangers cannot starve them.
+    fn has_budget_for_claim(&self, now: Time, from: SocketAddr) -> bool {
+        let bucket = match self.peers.kind(from) {
+            Some(PeerKind::Proven) => &self.budgets.proven_claims,
+            Some(PeerKind::Plain) | None => &self.budgets.claims,
+        };
+        bucket.take(now, self.settings.claim_rate)
+    }
+
     /// Notes a claim that passed the cheap checks as heard, and its originator as somebody who may become a peer.
     fn accept(&self, now: Time, claim: Claim, ttl: Ttl, key: SeenKey, out: &mut Outbox) {
         self.seen.record(now, key, ttl);
         self.add_candidate(now, claim.originator, DiscoveredVia::Prime);
-        let first = self.initial_ttl().0.saturating_sub(ttl.0).saturating_add(1);
-        out.measurements.push(Measurement::Hops(first));
+        // What came with no TTL left may have been sent for catching up, and says nothing of its way.
+        if ttl > Ttl::ZERO {
+            let hops = self.initial_ttl().0.saturating_sub(ttl.0).saturating_add(1);
+            out.measurements.push(Measurement::Hops(hops));
+        }
     }
 
     /// A claim to a prime that is known here: a better one takes the credit and goes on, another goes on only within a
@@ -219,16 +235,12 @@ impl Node {
 
     /// How an originator is named to others: this node itself by its port, whatever address others know it by.
     fn name_originator(&self, originator: SocketAddr) -> crate::protocol::address::NodeRef {
-        if self.own.contains(originator) || self.seen_as.get() == Some(&originator) {
-            self.own.node_ref()
-        } else {
-            self.own.name(originator)
-        }
+        if self.own.contains(originator) { self.own.node_ref() } else { self.own.name(originator) }
     }
 
     /// Sends the largest known prime to a peer that has just become active and cannot say what it knows.
     pub(super) fn send_largest(&self, now: Time, to: SocketAddr, out: &mut Outbox) {
-        if let Some(claim) = self.largest() {
+        if let Some(claim) = self.announced().first().copied() {
             self.send_claim(now, claim, Ttl::ZERO, &[to], out);
         }
     }
@@ -238,8 +250,15 @@ impl Node {
         self.seen.give_up(self.seen_key(claim));
     }
 
+    /// The credited claims that may be told to others, largest exponent first: what was found here has to be durable.
+    pub(super) fn announced(&self) -> Vec<Claim> {
+        let mut all = self.primes.all();
+        all.retain(|claim| !self.unannounced.contains_key(&claim.exponent.into()));
+        all
+    }
+
     pub(super) fn seen_key(&self, claim: &Claim) -> SeenKey {
-        self.seen.key(claim.originator, claim.id, claim.exponent.into())
+        self.seen.key(claim.originator, claim.id, claim.exponent.into(), claim.signature.as_ref())
     }
 
     /// Orders the test of the claim that is next, if that is a change.

@@ -1,6 +1,6 @@
 //! A datagram on its way in: decoded, within budget, alive, and only then acted upon. The cheapest checks come first.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::{Node, traffic};
 use crate::protocol::address::{self, NodeRef};
@@ -37,6 +37,9 @@ pub enum LocalFate {
     /// A PRIME.
     Prime(Fate),
 }
+
+/// Where messages come from that were handed in on this machine: an address nobody can have.
+const LOCAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// Who sent a message, and how sure that is.
 #[derive(Debug, Clone, Copy)]
@@ -104,7 +107,7 @@ impl Node {
     }
 
     /// Takes in a message that somebody on this machine handed in, as a datagram without an envelope: it is refused,
-    /// deduplicated, checked and forwarded like any other, but its sender is nobody's peer and nothing is sent to him.
+    /// deduplicated, checked and forwarded like any other, but its sender is nobody's peer, whatever `msg_forwarder` says.
     pub fn receive_local(&self, now: Time, datagram: &[u8], out: &mut Outbox) -> Result<LocalFate, Refusal> {
         let now = self.own_time(now);
         let message = codec::decode(datagram).inspect_err(|refusal| self.counters.refused.of(refusal.reason).one())?;
@@ -130,7 +133,7 @@ impl Node {
             }
             Body::Pong(_) => LocalFate::Ignored,
             Body::Prime(announcement) => {
-                LocalFate::Prime(self.on_prime(now, envelope, message.id, originator, announcement, out))
+                LocalFate::Prime(self.on_prime(now, LOCAL, message.id, originator, announcement, out))
             }
         })
     }

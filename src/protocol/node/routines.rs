@@ -19,9 +19,6 @@ pub(super) const SAVE_INTERVAL: Duration = Duration::from_secs(60);
 /// How often a scan that found nobody is begun again.
 const SCAN_AGAIN: Duration = Duration::from_secs(60);
 
-/// Extra PINGs to a silent peer are this far apart, so that three of them fit between 6 s and 10 s of silence.
-const SILENT_PING_INTERVAL: Duration = Duration::from_millis(1_300);
-
 /// Probes that a scan leaves for candidates.
 const SCAN_RESERVE: f64 = 10.0;
 
@@ -119,7 +116,10 @@ impl Node {
         if peer.silent_pings >= self.settings.silent_pings {
             return Time::NEVER;
         }
-        peer.last_heard + self.settings.silent_after + SILENT_PING_INTERVAL * u32::from(peer.silent_pings)
+        // Spread over what is left of its time, with some of it kept for the last answer.
+        let left = self.settings.peer_timeout.saturating_sub(self.settings.silent_after);
+        let apart = left.mul_f64(0.975) / u32::from(self.settings.silent_pings).max(1);
+        peer.last_heard + self.settings.silent_after + apart * u32::from(peer.silent_pings)
     }
 
     /// PINGs candidates whose time has come, while there is room for another peer.

@@ -27,7 +27,10 @@ impl Node {
     /// The search that was ordered has found a prime. It is announced once it has been saved; unless it has become known
     /// meanwhile, or others have claimed it: then it is theirs.
     pub fn found(&self, now: Time, exponent: Exponent, out: &mut Outbox) {
-        self.searching.store(false, Ordering::Relaxed);
+        if Some(exponent) > self.largest().map(|claim| claim.exponent) {
+            // Otherwise another search has been ordered meanwhile.
+            self.searching.store(false, Ordering::Relaxed);
+        }
         if self.primes.credit(exponent).is_some() {
             return;
         }

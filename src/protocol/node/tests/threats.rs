@@ -81,7 +81,7 @@ fn a_million_distinct_ids_fill_the_memory_of_heard_messages_to_its_bound_and_no_
     let mut most = 0;
     for id in 0..1_000_000 {
         let now = Time::from_micros(id * 3);
-        memory.record(now, memory.key(at(PEER), MessageId(id), 31), crate::protocol::message::Ttl(3));
+        memory.record(now, memory.key(at(PEER), MessageId(id), 31, None), crate::protocol::message::Ttl(3));
         most = most.max(if id % 1_000 == 0 { memory.len() } else { 0 });
     }
     assert!((65_536..=2 * 65_536).contains(&most), "{most}");

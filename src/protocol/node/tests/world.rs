@@ -32,11 +32,35 @@ pub(super) struct Host {
 
 /// What happens at a later time.
 enum Later {
-    Arrives { to: SocketAddr, from: SocketAddr, datagram: Vec<u8> },
-    Tested { host: usize, life: u64, exponent: Exponent },
-    Durable { host: usize, life: u64, saved: Saved, revision: u64 },
-    Reserved { host: usize, life: u64, below: MessageId },
-    Wakes { host: usize },
+    Arrives {
+        to: SocketAddr,
+        from: SocketAddr,
+        datagram: Vec<u8>,
+    },
+    Tested {
+        host: usize,
+        life: u64,
+        exponent: Exponent,
+    },
+    Durable {
+        host: usize,
+        life: u64,
+        saved: Saved,
+        revision: u64,
+    },
+    Reserved {
+        host: usize,
+        life: u64,
+        below: MessageId,
+    },
+    Wakes {
+        host: usize,
+    },
+    /// The disk is tried again, as the daemon does.
+    SavesAgain {
+        host: usize,
+        life: u64,
+    },
 }
 
 /// How often each fault really happened.
@@ -252,6 +276,11 @@ impl World {
                     self.call(host, Call::Other, |node, _, _| node.ids_reserved(below));
                 }
             }
+            Later::SavesAgain { host, life } => {
+                if self.hosts[host].life == life {
+                    self.obey(host, Order::Save);
+                }
+            }
             Later::Wakes { host } => {
                 if !std::mem::take(&mut self.hosts[host].stalled) {
                     return;
@@ -290,7 +319,10 @@ impl World {
         let life = self.hosts[host].life;
         let Some(node) = &self.hosts[host].node else { return };
         match order {
-            Order::Save if self.random.unit() < self.disk_failure => self.faults.failed_saves += 1,
+            Order::Save if self.random.unit() < self.disk_failure => {
+                self.faults.failed_saves += 1;
+                self.schedule(seconds(2), Later::SavesAgain { host, life });
+            }
             Order::Save => {
                 let (saved, revision) = node.state();
                 let delay = millis(self.random.below(300) as u64);
