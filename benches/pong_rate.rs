@@ -42,11 +42,10 @@ fn main() {
     );
     for (name, exchange) in [("nil PING", None), ("map PING", Some(Exchange { nonce: Some(1), ..Exchange::default() }))]
     {
-        let datagram = ping(exchange);
         let mut ratios = Vec::new();
         for round in 1..=ROUNDS {
-            let node = rate(NODE_PORT, &datagram);
-            let echo = rate(ECHO_PORT, &datagram);
+            let node = rate(NODE_PORT, exchange.as_ref());
+            let echo = rate(ECHO_PORT, exchange.as_ref());
             ratios.push(node / echo);
             println!("  {name}, round {round}: node {node:>8.0}/s   echo {echo:>8.0}/s   ratio {:.3}", node / echo);
         }
@@ -91,20 +90,22 @@ fn echo() {
     }
 }
 
-fn ping(exchange: Option<Exchange>) -> Vec<u8> {
-    let own = NodeRef::Port(9.try_into().expect("a port"));
-    let message = Message { id: MessageId(1), forwarder: own, originator: own, body: Body::Ping(exchange) };
+fn ping(own: u16, exchange: Option<&Exchange>) -> Vec<u8> {
+    let own = NodeRef::Port(own.try_into().expect("a port"));
+    let message = Message { id: MessageId(1), forwarder: own, originator: own, body: Body::Ping(exchange.cloned()) };
     let mut bytes = Vec::new();
     codec::encode(&message, &mut bytes);
     bytes
 }
 
 /// Answers per second when `WINDOW` questions are kept on their way.
-fn rate(port: u16, datagram: &[u8]) -> f64 {
+fn rate(port: u16, exchange: Option<&Exchange>) -> f64 {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let to = SocketAddr::from(([127, 0, 0, 1], port));
     socket.connect(to).expect("a connected socket");
     socket.set_read_timeout(Some(Duration::from_millis(100))).expect("a timeout");
+    let datagram = ping(socket.local_addr().expect("an address").port(), exchange);
+    let datagram = datagram.as_slice();
     let mut buffer = [0; 1_500];
     for _ in 0..WINDOW {
         socket.send(datagram).expect("a question");
