@@ -139,6 +139,36 @@ fn a_leaving_node_says_goodbye_and_ends_within_a_second() {
 }
 
 #[test]
+fn a_log_that_nobody_reads_keeps_no_node_from_answering_or_leaving() {
+    let state = tempfile::tempdir().unwrap();
+    let port = support::free_ports(1);
+    let mut command = std::process::Command::new(support::program());
+    command.args(["run", "--log-level", "debug", "--port", &port.to_string(), "--state-dir"]).arg(state.path());
+    // The pipe is held and never read.
+    let mut child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let unread = child.stderr.take();
+    let attacker = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let own = attacker.local_addr().unwrap().port();
+    wait_until(10 * SECOND, "the node answers", || support::http(port, "GET /-/ready HTTP/1.1\r\n\r\n").is_some());
+    for round in 0..8 {
+        for id in 0..200 {
+            attacker.send_to(&prime(own, own, id, 0, 4), ("127.0.0.1", port)).unwrap();
+        }
+        // More lines are allowed only as time passes.
+        wait_until(10 * SECOND, "time passes", {
+            let began = std::time::Instant::now();
+            move || began.elapsed() > SECOND
+        });
+        let request = format!("GET /-/healthy HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n");
+        assert_eq!(support::http(port, &request).map(|(status, _)| status), Some(200), "round {round}");
+    }
+    support::signal(child.id(), "TERM");
+    wait_until(3 * SECOND, "the node has left", || !is_alive(child.id()));
+    assert!(child.wait().unwrap().success());
+    drop(unread);
+}
+
+#[test]
 fn what_a_node_knows_survives_kill_9_and_its_next_prime_is_no_duplicate() {
     let state = tempfile::tempdir().unwrap();
     let mut nodes = chain(2, state.path(), &["--interval", "200ms"]);

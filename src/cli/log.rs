@@ -1,8 +1,9 @@
-//! Logs on standard error.
+//! Logs on standard error, written by a thread of their own: whoever stops reading them stops nothing else.
 
 use std::io::{self, IsTerminal as _};
 
 use clap::{Args, ValueEnum};
+use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::filter::LevelFilter;
 
 /// How much is logged.
@@ -21,18 +22,20 @@ enum LogLevel {
     Debug,
 }
 
-/// Starts logging to standard error: with colours on a terminal, without elsewhere.
-pub(super) fn start(args: LogArgs) {
+/// Starts logging to standard error: with colours on a terminal, without elsewhere. What is dropped last writes what is left.
+pub(super) fn start(args: LogArgs) -> WorkerGuard {
     let level = match args.log_level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
         LogLevel::Info => LevelFilter::INFO,
         LogLevel::Debug => LevelFilter::DEBUG,
     };
+    let (writer, guard) = tracing_appender::non_blocking(io::stderr());
     tracing_subscriber::fmt()
-        .with_writer(io::stderr)
+        .with_writer(writer)
         .with_ansi(io::stderr().is_terminal())
         .with_target(false)
         .with_max_level(level)
         .init();
+    guard
 }

@@ -33,7 +33,7 @@ goodbye to the peers, save and exit within a second.";
 
 /// Runs a node until it is told to stop.
 pub fn run(args: &RunArgs) -> Result<()> {
-    log::start(args.log);
+    let _written_at_the_end = log::start(args.log);
     let console = if args.in_lab { Console::Lab } else { Console::Log };
     daemon::run(args.node.settings(console)?)?;
     Ok(())

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::gossip::Report;
+use super::report::Report;
 use crate::mersenne::{Exponent, Interrupt, MAX_EXPONENT};
 use crate::protocol::Verdict;
 use crate::search::{self, SearchOutcome, Verification};

@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::clock::Clock;
@@ -20,12 +19,12 @@ use super::compute::Compute;
 use super::exporter::Exporter;
 use super::http::LocalMessage;
 use super::journal::Recorder;
+use super::report::Report;
 use super::saver::Saver;
 use super::socket;
 use super::socket_counters::{SendErrorKind, SocketCounters};
-use crate::mersenne::Exponent;
-use crate::protocol::message::{MAX_DATAGRAM, MessageId};
-use crate::protocol::{Node, Order, Outbox, Verdict};
+use crate::protocol::message::MAX_DATAGRAM;
+use crate::protocol::{Node, Order, Outbox};
 
 /// Datagrams received before what they caused is sent.
 const BATCH: usize = 64;
@@ -35,33 +34,6 @@ const STALE_MAX: usize = 1 << 20;
 
 /// How often the kernel is asked how many datagrams it has dropped.
 const KERNEL_DROPS_INTERVAL: Duration = Duration::from_secs(1);
-
-/// What other threads report to the gossip loop.
-#[derive(Debug)]
-pub enum Report {
-    /// The search has found a prime.
-    Found(Exponent),
-    /// A claim has been tested.
-    Verdict {
-        /// The exponent tested.
-        exponent: Exponent,
-        /// What came of it.
-        verdict: Verdict,
-        /// How long it took.
-        took: Duration,
-    },
-    /// The state up to this revision, and these ids, are durable.
-    Saved {
-        /// See [`Node::saved`].
-        revision: u64,
-        /// See [`Node::ids_reserved`].
-        ids_below: MessageId,
-    },
-    /// A name given as a peer resolves to this address.
-    Seed(SocketAddr),
-    /// Say goodbye, and end; answer when the last datagram is sent.
-    Leave(oneshot::Sender<()>),
-}
 
 /// Everything the gossip loop works with.
 #[derive(Debug)]

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::gossip::Report;
 use super::readiness::{Readiness, StateCondition};
+use super::report::Report;
 use super::state_file::StateFile;
 use crate::protocol::Saved;
 use crate::protocol::message::MessageId;

@@ -10,7 +10,7 @@ use thiserror::Error;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::timeout;
 
-use super::gossip::Report;
+use super::report::Report;
 use super::socket;
 use crate::protocol::address;
 
