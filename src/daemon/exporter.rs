@@ -19,6 +19,13 @@ use crate::protocol::{
     ClaimResult, Counters, DiscoveredVia, DropReason, EvictionReason, FORWARD_TTLS, Family, Label, Measurement, Node,
 };
 
+mod requests;
+#[cfg(test)]
+pub(in crate::daemon) mod tests;
+
+pub use requests::Route;
+use requests::{Requests, requests};
+
 /// How often [`Exporter::upkeep`] is to be called.
 pub const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -81,108 +88,6 @@ struct Histograms {
     round_trip: Histogram,
     hops: Histogram,
     verification: Histogram,
-}
-
-/// The HTTP routes, as far as they are counted apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Route {
-    /// `/`
-    Landing,
-    /// `/metrics`
-    Metrics,
-    /// `/-/healthy`
-    Healthy,
-    /// `/-/ready`
-    Ready,
-    /// `/state`
-    State,
-    /// `/peers` and `/peers/`
-    Peers,
-    /// `/primes`
-    Primes,
-    /// `/log`
-    Log,
-    /// `/events`
-    Events,
-    /// `/gossip` and `/gossip/`
-    Gossip,
-    /// All others.
-    Other,
-}
-
-impl Label for Route {
-    const ALL: &'static [Route] = &[
-        Route::Landing,
-        Route::Metrics,
-        Route::Healthy,
-        Route::Ready,
-        Route::State,
-        Route::Peers,
-        Route::Primes,
-        Route::Log,
-        Route::Events,
-        Route::Gossip,
-        Route::Other,
-    ];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Route::Landing => "/",
-            Route::Metrics => "/metrics",
-            Route::Healthy => "/-/healthy",
-            Route::Ready => "/-/ready",
-            Route::State => "/state",
-            Route::Peers => "/peers",
-            Route::Primes => "/primes",
-            Route::Log => "/log",
-            Route::Events => "/events",
-            Route::Gossip => "/gossip",
-            Route::Other => "other",
-        }
-    }
-
-    fn index(self) -> usize {
-        self as usize
-    }
-}
-
-impl Route {
-    /// The route of a path.
-    pub fn of(path: &str) -> Route {
-        let without_slash = match path {
-            "/peers/" | "/gossip/" => &path[..path.len() - 1],
-            _ => path,
-        };
-        let named = Route::ALL.iter().copied().find(|route| route.as_str() == without_slash);
-        named.unwrap_or(Route::Other)
-    }
-
-    /// The status codes that this route's answers can have.
-    pub const fn codes(self) -> &'static [u16] {
-        match self {
-            Route::Landing | Route::Metrics | Route::Healthy | Route::State | Route::Peers | Route::Primes => {
-                &[200, 403, 405]
-            }
-            Route::Ready => &[200, 403, 405, 503],
-            Route::Log => &[200, 400, 403, 405],
-            Route::Events => &[200, 400, 403, 405, 503],
-            Route::Gossip => &[202, 400, 403, 405, 408, 413, 415, 503],
-            // 500 stands for what should not happen.
-            Route::Other => &[403, 404, 500],
-        }
-    }
-}
-
-/// A counter for each route and status code.
-struct Requests(Vec<(Route, u16, metrics::Counter)>);
-
-impl Requests {
-    fn count(&self, route: Route, code: u16) {
-        let place = |route, code| self.0.iter().find(|(r, c, _)| (*r, *c) == (route, code));
-        if let Some((_, _, counter)) = place(route, code).or_else(|| place(Route::Other, 500)) {
-            counter.increment(1);
-        }
-    }
 }
 
 impl Exporter {
@@ -449,17 +354,3 @@ fn lagged() -> metrics::Counter {
     metrics::describe_counter!(LAGGED, "Events that event streams missed because their readers were too slow.");
     metrics::counter!(LAGGED)
 }
-
-fn requests() -> Requests {
-    const REQUESTS: &str = "mersenned_http_requests_total";
-    metrics::describe_counter!(REQUESTS, "HTTP requests answered, by route and status code.");
-    let of = |route: Route| {
-        let counter =
-            move |code: u16| metrics::counter!(REQUESTS, "route" => route.as_str(), "code" => code.to_string());
-        route.codes().iter().map(move |&code| (route, code, counter(code)))
-    };
-    Requests(Route::ALL.iter().copied().flat_map(of).collect())
-}
-
-#[cfg(test)]
-pub(in crate::daemon) mod tests;

@@ -187,11 +187,12 @@ impl Node {
         }
     }
 
-    /// What was to be sent to this address could not be: the fault lies here and not there. A candidate is tried again in a
-    /// second, as if it had not been tried.
+    /// What was to be sent to this address could not be: the fault lies here and not there. A seed, or
+    /// a candidate that has answered before, is tried again in a second as if it had not been tried.
     pub fn not_sent(&self, now: Time, to: SocketAddr) {
         let now = self.own_time(now);
-        self.timers.deadline.at_most(self.book.not_probed(now, to));
+        // It may have been due for long, for want of a place; a deadline in the past would look like a stall.
+        self.timers.deadline.at_most(self.book.not_probed(now, to).max(now));
     }
 
     /// The settings it was born with.
