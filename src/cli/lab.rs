@@ -40,7 +40,7 @@ pub struct LabArgs {
     nodes: u16,
 
     /// Port of the first node; the others follow
-    #[arg(long, value_name = "PORT", default_value = "5001", value_parser = crate::config::parse_port)]
+    #[arg(long, value_name = "PORT", default_value = "5001", value_parser = crate::config::value::port)]
     first_port: std::num::NonZeroU16,
 
     /// Flags of `mersenned run` for every node

@@ -4,7 +4,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::config::ConfigError;
+
 mod ask;
+pub mod config;
 pub mod decode;
 pub mod lab;
 mod log;
@@ -43,7 +46,12 @@ enum Command {
     Test(test::TestArgs),
     /// Show a datagram as JSON, or why it is refused
     Decode(decode::DecodeArgs),
+    /// Check, show or explain settings
+    Config(config::ConfigArgs),
 }
+
+/// The exit code for a wrong configuration, as sysexits.h has it: systemd is told not to try again.
+const EX_CONFIG: u8 = 78;
 
 /// Runs one command. Errors go to standard error, in one line with their causes.
 pub fn main(cli: Cli) -> ExitCode {
@@ -54,15 +62,23 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Peers(args) => peers::peers(&args),
         Command::Test(args) => test::test(&args),
         Command::Decode(args) => decode::decode(args),
+        Command::Config(args) => config::config(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever has closed our output has read what he wanted.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("mersenned: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => match error.downcast_ref::<ConfigError>() {
+            // One line for each thing that is wrong, as compilers write them.
+            Some(wrong) => {
+                eprintln!("{wrong}");
+                ExitCode::from(EX_CONFIG)
+            }
+            None => {
+                eprintln!("mersenned: {error:#}");
+                ExitCode::FAILURE
+            }
+        },
     }
 }
 

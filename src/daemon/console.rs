@@ -3,6 +3,7 @@
 //!
 //! In a lab the node's standard input is a pipe from the lab: when it ends, however the lab ended, the node leaves.
 
+use std::fmt;
 use std::io::{self, Read as _, Write as _};
 use std::sync::Arc;
 
@@ -46,13 +47,7 @@ impl Console {
         match self {
             Console::Log => Told {
                 ended: Box::pin(std::future::pending()),
-                written: tokio::spawn(follow(Arc::clone(journal), stopped, |entry| {
-                    if entry.is_traffic() {
-                        tracing::debug!("{}", entry.text());
-                    } else {
-                        tracing::info!("{}", entry.text());
-                    }
-                })),
+                written: tokio::spawn(follow(Arc::clone(journal), stopped, log)),
             },
             Console::Lab => {
                 let view = node.state_view();
@@ -79,6 +74,24 @@ impl Console {
                 }
             }
         }
+    }
+}
+
+/// The log writes so many lines of one cause and no more; the entry itself is for the log's JSON format.
+fn log(entry: &Entry) {
+    if entry.is_traffic() {
+        tracing::debug!(cause = entry.name(), entry = %Json(entry), "{}", entry.text());
+    } else {
+        tracing::info!(cause = entry.name(), entry = %Json(entry), "{}", entry.text());
+    }
+}
+
+/// An entry as JSON, written only where somebody wants it.
+struct Json<'a>(&'a Entry);
+
+impl fmt::Display for Json<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.to_json())
     }
 }
 

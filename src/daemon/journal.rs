@@ -75,6 +75,14 @@ impl Entry {
         }
     }
 
+    /// What kind of entry this is.
+    pub const fn name(&self) -> &'static str {
+        match &self.what {
+            What::Event(event) => event.name(),
+            What::Unlogged(_) => "unlogged",
+        }
+    }
+
     /// In words.
     pub fn text(&self) -> String {
         match self.what {

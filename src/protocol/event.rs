@@ -147,6 +147,26 @@ fn type_name<S: Serializer>(message_type: &MessageType, serializer: S) -> Result
 }
 
 impl Event {
+    /// What kind of event this is, as it is written in JSON.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Event::Received(_) => "received",
+            Event::Sent(_) => "sent",
+            Event::PeerUp { .. } => "peer_up",
+            Event::PeerDown { .. } => "peer_down",
+            Event::PeerRestarted { .. } => "peer_restarted",
+            Event::OwnAddress { .. } => "own_address",
+            Event::SearchStarted { .. } => "search_started",
+            Event::PrimeFound { .. } => "prime_found",
+            Event::ClaimQueued { .. } => "claim_queued",
+            Event::PrimeVerified { .. } => "prime_verified",
+            Event::ClaimEnded { .. } => "claim_ended",
+            Event::CreditMoved { .. } => "credit_moved",
+            Event::Stalled { .. } => "stalled",
+            Event::Leaving { .. } => "leaving",
+        }
+    }
+
     /// Whether this is one message among thousands, rather than news.
     pub const fn is_traffic(&self) -> bool {
         matches!(self, Event::Received(_) | Event::Sent(_))

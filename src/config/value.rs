@@ -1,0 +1,194 @@
+//! How the value of a setting is written, whatever it comes from: a flag, a variable or a file.
+//!
+//! Every function reads one text and says what would be right when it is not.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU16;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use thiserror::Error;
+
+use crate::protocol::address;
+
+/// A duration of 1 ms to 1 day: a number of seconds, or a number with a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interval(pub Duration);
+
+/// Why a text is no interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("give a number of seconds, or a number with a unit such as 500ms, 10s or 2m; from 1 ms to 1 day")]
+pub struct IntervalError;
+
+impl FromStr for Interval {
+    type Err = IntervalError;
+
+    fn from_str(text: &str) -> Result<Interval, IntervalError> {
+        let duration = match text.parse::<f64>() {
+            Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|_| IntervalError)?,
+            Err(_) => {
+                let signed: SignedDuration = text.parse().map_err(|_| IntervalError)?;
+                signed.try_into().map_err(|_| IntervalError)?
+            }
+        };
+        let allowed = Duration::from_millis(1)..=Duration::from_secs(86_400);
+        if allowed.contains(&duration) { Ok(Interval(duration)) } else { Err(IntervalError) }
+    }
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    /// What needs somebody's attention.
+    Error,
+    /// What may need it.
+    Warn,
+    /// What happens: peers, primes, searches.
+    Info,
+    /// Every message.
+    Debug,
+}
+
+impl FromStr for LogLevel {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<LogLevel, String> {
+        match text {
+            "error" => Ok(LogLevel::Error),
+            "warn" => Ok(LogLevel::Warn),
+            "info" => Ok(LogLevel::Info),
+            "debug" => Ok(LogLevel::Debug),
+            _ => Err("give error, warn, info or debug".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for LogLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            LogLevel::Error => "error",
+            LogLevel::Warn => "warn",
+            LogLevel::Info => "info",
+            LogLevel::Debug => "debug",
+        })
+    }
+}
+
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For journald when it reads standard error, else for people.
+    Auto,
+    /// For people, with the time; with colours on a terminal.
+    Text,
+    /// For journald: the priority in front, no time.
+    Journal,
+    /// One JSON object a line.
+    Json,
+}
+
+impl FromStr for LogFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<LogFormat, String> {
+        match text {
+            "auto" => Ok(LogFormat::Auto),
+            "text" => Ok(LogFormat::Text),
+            "journal" => Ok(LogFormat::Journal),
+            "json" => Ok(LogFormat::Json),
+            _ => Err("give auto, text, journal or json".to_owned()),
+        }
+    }
+}
+
+/// A UDP and TCP port.
+///
+/// # Errors
+/// It is no number from 1 to 65535.
+pub fn port(text: &str) -> Result<NonZeroU16, String> {
+    text.parse().map_err(|_| "ports go from 1 to 65535".to_owned())
+}
+
+pub(super) fn interval(text: &str) -> Result<Duration, String> {
+    text.parse::<Interval>().map(|interval| interval.0).map_err(|error| error.to_string())
+}
+
+pub(super) fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "on" | "true" => Ok(true),
+        "off" | "false" => Ok(false),
+        _ => Err("give on or off".to_owned()),
+    }
+}
+
+pub(super) fn number<N>(text: &str, range: RangeInclusive<N>) -> Result<N, String>
+where
+    N: FromStr + PartialOrd + fmt::Display,
+{
+    let within = text.parse().ok().filter(|number| range.contains(number));
+    within.ok_or_else(|| format!("give a whole number from {} to {}", range.start(), range.end()))
+}
+
+pub(super) fn ip(text: &str) -> Result<IpAddr, String> {
+    text.parse().map_err(|_| "give an IP address such as 127.0.0.1, 0.0.0.0 or ::1".to_owned())
+}
+
+/// An address at which others may reach a node.
+pub(super) fn advertised(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr = text.parse().map_err(|_| address::AddressError::Syntax.to_string())?;
+    address::reachable(address).map_err(|error| error.to_string())
+}
+
+/// A name that a browser or scraper may ask for, without a port.
+pub(super) fn host_name(text: &str) -> Result<String, String> {
+    let is_name_character = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+    if !text.is_empty() && text.chars().all(is_name_character) {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err("give a host name such as node.example.org, without a port".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_is_a_number_of_seconds_or_has_a_unit() {
+        let millis = |text: &str| text.parse::<Interval>().map(|interval| interval.0.as_millis());
+        assert_eq!(millis("10"), Ok(10_000));
+        assert_eq!(millis("0.5"), Ok(500));
+        assert_eq!(millis("500ms"), Ok(500));
+        assert_eq!(millis("2m"), Ok(120_000));
+        for text in ["", "0", "-1", "1e-9", "NaN", "inf", "-5s", "3 days", "ten"] {
+            assert_eq!(millis(text), Err(IntervalError), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_outside_its_range_is_refused_with_the_range() {
+        assert_eq!(number("1024", 1..=1_024_u32), Ok(1_024));
+        for text in ["0", "1025", "-1", "x", "", "1.0", "99999999999999999999"] {
+            assert!(number(text, 1..=1_024_u32).unwrap_err().contains("from 1 to 1024"), "{text}");
+        }
+    }
+
+    #[test]
+    fn ports_out_of_range_are_refused_with_the_range() {
+        assert_eq!(port("65535").unwrap().get(), 65_535);
+        for text in ["0", "65536", "-1", "x", ""] {
+            assert_eq!(port(text).unwrap_err(), "ports go from 1 to 65535");
+        }
+    }
+
+    #[test]
+    fn a_host_name_has_no_port_and_no_spaces() {
+        assert_eq!(host_name("Node.example").unwrap(), "node.example");
+        for text in ["", "a b", "a:1", "http://a", "[::1]", "é"] {
+            assert!(host_name(text).is_err(), "{text}");
+        }
+    }
+}
