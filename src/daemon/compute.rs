@@ -52,6 +52,13 @@ impl<J: Send + 'static> Worker<J> {
         self.shared.1.notify_one();
     }
 
+    /// Stops what the thread does, within 50 ms; it then waits for the next job.
+    fn rest(&self) {
+        let mut desk = lock(&self.shared.0);
+        desk.interrupt.request();
+        desk.job = None;
+    }
+
     /// Stops the thread; it ends within 50 ms.
     fn close(&self) {
         let mut desk = lock(&self.shared.0);
@@ -110,9 +117,19 @@ impl Compute {
         self.searcher.assign(above);
     }
 
+    /// Looks for nothing.
+    pub fn stop_search(&self) {
+        self.searcher.rest();
+    }
+
     /// Tests this exponent, instead of the one being tested now.
     pub fn verify(&self, exponent: Exponent) {
         self.verifier.assign(exponent);
+    }
+
+    /// Tests nothing.
+    pub fn stop_verify(&self) {
+        self.verifier.rest();
     }
 
     /// Stops both threads within 50 ms.
@@ -125,7 +142,7 @@ impl Compute {
 fn search(above: Option<Exponent>, interrupt: &Interrupt, reports: &UnboundedSender<Report>) {
     match search::find_above(above, MAX_EXPONENT, interrupt, &mut |_progress| {}) {
         // If the gossip loop has ended, nobody is left to be told.
-        SearchOutcome::Found(exponent) => drop(reports.send(Report::Found(exponent))),
+        SearchOutcome::Found(exponent) => drop(reports.send(Report::Found { above, exponent })),
         SearchOutcome::Exhausted => {
             tracing::warn!("the search has reached the largest exponent that this machine's engine can test");
         }

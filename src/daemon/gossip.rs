@@ -142,7 +142,7 @@ impl Gossip {
     fn take_report(&self, report: Report, out: &mut Outbox) {
         let now = self.clock.now();
         match report {
-            Report::Found(exponent) => self.node.found(now, exponent, out),
+            Report::Found { above, exponent } => self.node.found(now, above, exponent, out),
             Report::Verdict { exponent, verdict, took } => {
                 self.exporter.verified_in(took);
                 self.node.verdict(now, exponent, verdict, out);
@@ -169,7 +169,9 @@ impl Gossip {
         for order in out.orders.drain(..) {
             match order {
                 Order::Search { above } => self.compute.search(above),
+                Order::StopSearch => self.compute.stop_search(),
                 Order::Verify(exponent) => self.compute.verify(exponent),
+                Order::StopVerify => self.compute.stop_verify(),
                 Order::Save => {
                     let (saved, revision) = self.node.state();
                     self.saver.save(saved, revision);

@@ -13,7 +13,12 @@ use crate::protocol::message::MessageId;
 #[derive(Debug)]
 pub enum Report {
     /// The search has found a prime.
-    Found(Exponent),
+    Found {
+        /// What it was told to look above.
+        above: Option<Exponent>,
+        /// The next prime above that.
+        exponent: Exponent,
+    },
     /// A claim has been tested.
     Verdict {
         /// The exponent tested.

@@ -170,6 +170,7 @@ mod tests {
             id_floor: crate::protocol::message::MessageId(1 << 50),
             addresses: vec!["127.0.0.1:5002".parse().unwrap(), "[2001:db8::1]:5003".parse().unwrap()],
             primes: vec![SavedClaim(claim)],
+            asleep: true,
         }
     }
 
@@ -200,6 +201,13 @@ mod tests {
         fs::write(directory.path().join("state.json.new"), b"{\"version\":1,\"id_fl").unwrap();
         drop(file);
         assert_eq!(StateFile::open(directory.path()).unwrap().1, saved());
+    }
+
+    #[test]
+    fn a_file_from_before_nodes_could_sleep_is_of_one_that_is_awake() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join(FILE), r#"{"version":1,"id_floor":7,"addresses":[],"primes":[]}"#).unwrap();
+        assert!(!StateFile::open(directory.path()).unwrap().1.asleep);
     }
 
     #[test]

@@ -187,6 +187,37 @@ impl Book {
         self.map.iter().filter(|candidate| candidate.probe.is_some()).count()
     }
 
+    /// Tries everybody at once, those who have ever answered as if they had never failed: whatever is known of their
+    /// silence is from a time in which this node did not listen.
+    pub(crate) fn rouse(&self, now: Time) {
+        for mut candidate in self.map.iter_mut() {
+            candidate.probe = None;
+            candidate.tried = None;
+            candidate.next_try = now;
+            if candidate.answered || candidate.via == DiscoveredVia::Seed {
+                candidate.failures = 0;
+            }
+        }
+    }
+
+    /// Forgets everybody but the seeds, of which only the address is kept.
+    pub(crate) fn clear(&self, now: Time) {
+        self.map.retain(|_, candidate| candidate.via == DiscoveredVia::Seed);
+        for mut candidate in self.map.iter_mut() {
+            *candidate = Candidate::new(DiscoveredVia::Seed, now);
+        }
+    }
+
+    /// Makes a seed a candidate like any other; one that never answered is forgotten.
+    pub(crate) fn demote(&self, address: SocketAddr) {
+        self.map.remove_if(&address, |_, candidate| candidate.via == DiscoveredVia::Seed && !candidate.answered);
+        if let Some(mut candidate) = self.map.get_mut(&address)
+            && candidate.via == DiscoveredVia::Seed
+        {
+            candidate.via = DiscoveredVia::Saved;
+        }
+    }
+
     /// Ends probes that were not answered in time: the next attempt waits, or the candidate is forgotten.
     pub(crate) fn expire_probes(&self, now: Time, settings: &Settings) {
         let latest = self.latest_former(settings.former_kept);

@@ -132,6 +132,15 @@ impl Queue {
         }
     }
 
+    /// Takes out all claims; nothing is being tested then.
+    pub(crate) fn clear(&self) -> Vec<Claim> {
+        self.testing.store(0, Ordering::Relaxed);
+        let mut claims: Vec<Claim> = self.waiting.iter().flat_map(|waiting| waiting.claims.clone()).collect();
+        claims.sort_unstable_by_key(|claim| (claim.exponent, claim.rank()));
+        self.waiting.clear();
+        claims
+    }
+
     /// Takes out the claims to an exponent, whose fate is known now.
     pub(crate) fn settle(&self, exponent: Exponent) -> ArrayVec<Claim, RIVALS_MAX> {
         if self.testing() == Some(exponent) {

@@ -91,11 +91,15 @@ labels! {
         Refused = "refused",
         /// It was this node itself.
         Own = "own",
+        /// This node fell asleep.
+        Asleep = "asleep",
+        /// This node was told to forget its peers.
+        Reset = "reset",
     }
 }
 
 labels! {
-    /// Why a datagram was dropped after it had been decoded.
+    /// Why a datagram was dropped, other than for not being a message.
     DropReason {
         /// The envelope's or a named address cannot be a node's.
         Address = "address",
@@ -105,6 +109,8 @@ labels! {
         GroupBudget = "group_budget",
         /// It was queued while this node stood still.
         Stale = "stale",
+        /// It came while this node slept.
+        Asleep = "asleep",
         /// A PONG that answers nothing this node asked.
         Unasked = "unasked",
         /// Even the shortest answer would be longer than the question.

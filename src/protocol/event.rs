@@ -100,6 +100,12 @@ pub enum Event {
         #[serde(rename = "seconds", serialize_with = "seconds")]
         gap: Duration,
     },
+    /// This node was told to sleep: from now on it hears, says and looks for nothing.
+    Asleep,
+    /// This node was woken.
+    Awake,
+    /// This node was told to forget its primes and peers.
+    Reset,
     /// The node says goodbye.
     Leaving {
         /// To so many peers.
@@ -197,6 +203,12 @@ impl fmt::Display for Event {
             Event::PeerDown { peer, reason: EvictionReason::Own } => {
                 write!(f, "{peer} is this node itself and no peer")
             }
+            Event::PeerDown { peer, reason: EvictionReason::Asleep } => {
+                write!(f, "{peer} is no peer while this node sleeps")
+            }
+            Event::PeerDown { peer, reason: EvictionReason::Reset } => {
+                write!(f, "{peer} is forgotten with all other peers")
+            }
             Event::PeerRestarted { peer } => write!(f, "{peer} has started anew"),
             Event::OwnAddress { address } => write!(f, "{address} is an address of this node itself"),
             Event::SearchStarted { above: None } => write!(f, "looking for the first Mersenne prime"),
@@ -224,6 +236,9 @@ impl fmt::Display for Event {
             Event::Stalled { gap } => {
                 write!(f, "this node stood still for {:.1} s; peers keep their time", gap.as_secs_f64())
             }
+            Event::Asleep => write!(f, "asleep: it hears, says and looks for nothing until it is woken"),
+            Event::Awake => write!(f, "awake again"),
+            Event::Reset => write!(f, "reset: its primes and peers are forgotten"),
             Event::Leaving { peers } => write!(f, "leaving, {peers} peers told"),
         }
     }

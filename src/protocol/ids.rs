@@ -14,6 +14,8 @@ const BLOCK: u64 = 1 << 20;
 #[derive(Debug)]
 pub(crate) struct Ids {
     first: u64,
+    /// Ids given before this one were given in what has been forgotten since.
+    remembered: AtomicU64,
     next: AtomicU64,
     reserved: AtomicU64,
     asked: AtomicU64,
@@ -23,7 +25,13 @@ impl Ids {
     /// Begins at `first`, with nothing reserved.
     pub(crate) const fn new(first: MessageId) -> Ids {
         let first = first.0;
-        Ids { first, next: AtomicU64::new(first), reserved: AtomicU64::new(first), asked: AtomicU64::new(first) }
+        Ids {
+            first,
+            remembered: AtomicU64::new(first),
+            next: AtomicU64::new(first),
+            reserved: AtomicU64::new(first),
+            asked: AtomicU64::new(first),
+        }
     }
 
     /// Whether any id may be used: not before a first block of them is durable.
@@ -44,9 +52,14 @@ impl Ids {
         MessageId(self.next.load(Ordering::Relaxed))
     }
 
-    /// Whether this start of the node has given this id.
+    /// Whether this start of the node has given this id, and not forgotten it since.
     pub(crate) fn gave(&self, id: MessageId) -> bool {
-        (self.first..self.next.load(Ordering::Relaxed)).contains(&id.0)
+        (self.remembered.load(Ordering::Relaxed)..self.next.load(Ordering::Relaxed)).contains(&id.0)
+    }
+
+    /// Forgets what the ids given so far were given to. None of them is given again.
+    pub(crate) fn forget(&self) {
+        self.remembered.store(self.next.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
     /// The ceiling to reserve now, if less than half a block is left and it has not been asked for yet.
@@ -81,6 +94,17 @@ mod tests {
         assert_eq!((ids.next(), ids.next()), (MessageId(100), MessageId(101)));
         assert!(ids.gave(MessageId(101)));
         assert!(!ids.gave(MessageId(102)) && !ids.gave(MessageId(99)));
+    }
+
+    #[test]
+    fn what_was_forgotten_is_not_recognised_and_not_given_again() {
+        let ids = Ids::new(MessageId(100));
+        ids.next();
+        ids.reserve(MessageId(200));
+        ids.forget();
+        assert!(!ids.gave(MessageId(100)) && ids.are_reserved());
+        assert_eq!(ids.next(), MessageId(101));
+        assert!(ids.gave(MessageId(101)));
     }
 
     #[test]

@@ -9,7 +9,8 @@
 //! look at a node while its one driver runs it. The methods that change a node are for that driver alone.
 //!
 //! The rooms inside: `receive` (a datagram, from its bytes to its effect), `exchange` (PING and PONG), `gossip` (PRIME),
-//! `catchup`, `routines` (what happens by the clock), `verdicts` (what the driver reports), `view` (for looking on).
+//! `catchup`, `routines` (what happens by the clock), `verdicts` (what the driver reports), `control` (what its owner
+//! tells it: sleep, wake, reset), `view` (for looking on).
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -35,10 +36,11 @@ use super::refuted::Refuted;
 use super::saved::Saved;
 use super::scan::Scan;
 use super::seen::Seen;
-use super::settings::Settings;
+use super::settings::{AtomicSearchMode, Settings};
 use super::time::{AtomicTime, Time};
 
 mod catchup;
+mod control;
 mod exchange;
 mod gossip;
 mod receive;
@@ -78,7 +80,8 @@ pub struct Node {
     cookies: Cookies,
     own: OwnAddresses,
     ids: Ids,
-    instance: u64,
+    /// This start of the node, or its time since the last reset.
+    instance: AtomicU64,
     peers: Peers,
     book: Book,
     /// PINGs of a scan that may still be answered; bounded by the probe rate and their lifetime.
@@ -93,6 +96,8 @@ pub struct Node {
     unannounced: DashMap<u64, u64, TableHasher>,
     revision: AtomicU64,
     saved_revision: AtomicU64,
+    asleep: AtomicBool,
+    search: AtomicSearchMode,
     searching: AtomicBool,
     timers: Timers,
 }
@@ -119,6 +124,8 @@ struct Timers {
     next_evict: AtomicTime,
     next_save: AtomicTime,
     next_scan: AtomicTime,
+    /// When the node was woken last; at its birth, until then.
+    awake_since: AtomicTime,
 }
 
 impl Node {
@@ -132,7 +139,7 @@ impl Node {
             cookies: Cookies::new(random.key()),
             own: OwnAddresses::new(whereabouts, table),
             ids: Ids::new(MessageId(saved.id_floor.0.max(wall_clock_micros))),
-            instance: random.next(),
+            instance: AtomicU64::new(random.next()),
             peers: Peers::new(table),
             book: Book::new(settings.book_max, table),
             scanned: DashMap::with_hasher_and_shard_amount(TableHasher(table), 2),
@@ -154,6 +161,8 @@ impl Node {
             unannounced: DashMap::with_hasher_and_shard_amount(TableHasher(table), 2),
             revision: AtomicU64::new(0),
             saved_revision: AtomicU64::new(0),
+            asleep: AtomicBool::new(saved.asleep),
+            search: AtomicSearchMode::new(settings.search),
             searching: AtomicBool::new(false),
             timers: Timers {
                 lost: AtomicU64::new(0),
@@ -162,6 +171,7 @@ impl Node {
                 next_evict: AtomicTime::new(now),
                 next_save: AtomicTime::new(now + routines::SAVE_INTERVAL),
                 next_scan: AtomicTime::new(now),
+                awake_since: AtomicTime::new(now),
             },
             counters: Counters::default(),
             random,
@@ -185,6 +195,18 @@ impl Node {
             self.book.add(now, address, DiscoveredVia::Seed);
             self.timers.deadline.at_most(now);
         }
+    }
+
+    /// Makes an address no way into the network any more. A peer stays one; a candidate becomes one like any other, and is
+    /// forgotten if it never answered.
+    pub fn remove_seed(&self, _now: Time, address: SocketAddr) {
+        let Ok(address) = super::address::reachable(address) else { return };
+        self.peers.with(address, |peer| {
+            if peer.via == DiscoveredVia::Seed {
+                peer.via = DiscoveredVia::Saved;
+            }
+        });
+        self.book.demote(address);
     }
 
     /// What was to be sent to this address could not be: the fault lies here and not there. A seed, or
@@ -229,7 +251,7 @@ impl Node {
         addresses.extend(self.book.remembered());
         addresses.truncate(self.settings.book_max);
         let primes = self.primes.all().into_iter().map(super::saved::SavedClaim).collect();
-        (Saved { id_floor: self.ids.reserved(), addresses, primes }, revision)
+        (Saved { id_floor: self.ids.reserved(), addresses, primes, asleep: self.is_asleep() }, revision)
     }
 
     fn lost(&self) -> Duration {
@@ -241,9 +263,10 @@ impl Node {
         now.back(self.lost())
     }
 
-    /// Whether the tick that is due has not come for so long that what is queued is stale.
+    /// Whether the tick that is due has not come for so long that what is queued is stale. A node that sleeps has no
+    /// deadline that could be missed.
     fn is_late(&self, now: Time) -> bool {
-        now.since(self.timers.deadline.get()) > self.settings.stall_after
+        !self.is_asleep() && now.since(self.timers.deadline.get()) > self.settings.stall_after
     }
 
     /// How many nodes the network seems to have. While everybody is everybody's peer, that is no guess.
@@ -279,7 +302,11 @@ impl Node {
         self.own.address()
     }
 
-    /// Whether this start of this node has made the claim of this id in the name of this originator.
+    fn instance(&self) -> u64 {
+        self.instance.load(Ordering::Relaxed)
+    }
+
+    /// Whether this start of this node has made the claim of this id in the name of this originator, and remembers it.
     fn is_own(&self, originator: SocketAddr, id: MessageId) -> bool {
         self.own.contains(originator) && self.ids.gave(id)
     }

@@ -15,14 +15,18 @@ use crate::mersenne::Exponent;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
     /// Look for the next Mersenne prime above this exponent (any at all, if `None`), instead of what is being looked for
-    /// now. Answer with [`Node::found`](super::Node::found).
+    /// now. Answer with [`Node::found`](super::Node::found), and with this `above`.
     Search {
         /// The largest prime known so far.
         above: Option<Exponent>,
     },
+    /// Stop the search, if one runs. What it finds before it notices may be reported all the same.
+    StopSearch,
     /// Test this exponent for a claim, instead of what is being tested for a claim now. Answer with
     /// [`Node::verdict`](super::Node::verdict).
     Verify(Exponent),
+    /// Stop the test for a claim, if one runs. Its verdict may be reported all the same.
+    StopVerify,
     /// Write [`Node::state`](super::Node::state) to disk. Answer with [`Node::saved`](super::Node::saved) once it is
     /// durable; until then a prime found here is not announced.
     Save,
@@ -48,7 +52,7 @@ pub enum Measurement {
 pub struct Outbox {
     bytes: Vec<u8>,
     datagrams: Vec<(SocketAddr, Range<usize>)>,
-    /// Orders, in the order in which they were given; a later `Search` or `Verify` replaces an earlier one.
+    /// Orders, in the order in which they were given; a later one for the search or for the verifier replaces an earlier one.
     pub orders: Vec<Order>,
     /// Events, oldest first.
     pub events: Vec<Event>,

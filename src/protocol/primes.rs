@@ -1,6 +1,6 @@
 //! The Mersenne primes this node knows: each verified here, each with the one claim that is credited.
 //!
-//! What a node knows never shrinks, and two nodes that heard the same valid claims credit the same ones, in whatever order
+//! What a node knows never shrinks unless it is told to forget all of it, and two nodes that heard the same valid claims credit the same ones, in whatever order
 //! they heard them.
 
 use std::collections::BTreeMap;
@@ -56,6 +56,13 @@ impl Primes {
         self.xor.fetch_xor(removed ^ hash::known(exponent, claim.rank()), Ordering::Relaxed);
         self.largest.fetch_max(exponent, Ordering::Relaxed);
         replaced.map_or(Learned::Prime, Learned::Credit)
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&self) {
+        self.credits.clear();
+        self.largest.store(0, Ordering::Relaxed);
+        self.xor.store(0, Ordering::Relaxed);
     }
 
     /// The credited claim to an exponent, if it is known to give a prime.

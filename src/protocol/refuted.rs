@@ -26,6 +26,11 @@ impl Refuted {
         self.exponents.contains_key(&exponent)
     }
 
+    /// Forgets everything.
+    pub(crate) fn clear(&self) {
+        self.exponents.clear();
+    }
+
     pub(crate) fn add(&self, exponent: Exponent) {
         if self.exponents.len() >= self.max {
             let oldest = self.exponents.iter().map(|entry| (*entry.value(), *entry.key())).min();

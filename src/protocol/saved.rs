@@ -19,11 +19,14 @@ pub struct Saved {
     pub addresses: Vec<SocketAddr>,
     /// The primes this node has verified, with the claims that are credited.
     pub primes: Vec<SavedClaim>,
+    /// Whether the node sleeps. Files from before nodes could sleep do not say so: theirs are awake.
+    #[serde(default)]
+    pub asleep: bool,
 }
 
 impl Default for Saved {
     fn default() -> Saved {
-        Saved { id_floor: MessageId(0), addresses: Vec::new(), primes: Vec::new() }
+        Saved { id_floor: MessageId(0), addresses: Vec::new(), primes: Vec::new(), asleep: false }
     }
 }
 

@@ -135,6 +135,11 @@ impl Seen {
         self.generations.iter().map(DashMap::len).sum()
     }
 
+    /// Forgets everything.
+    pub(crate) fn clear(&self) {
+        self.generations.iter().for_each(DashMap::clear);
+    }
+
     fn rotate_if_due(&self, now: Time) {
         let current = self.current.load(Ordering::Relaxed);
         if now.since(self.began.get()) < self.lasts && self.generations[current].len() < self.max {

@@ -2,7 +2,10 @@
 //!
 //! All tables are bounded by count and all traffic by rate; nothing a stranger sends makes a node larger than this says.
 
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
+
+use serde::Serialize;
 
 use super::message::Ttl;
 
@@ -41,7 +44,8 @@ pub enum PlainPeers {
 }
 
 /// What a node searches by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SearchMode {
     /// The next Mersenne prime above the largest known: whoever of the network is first wins.
     Race,
@@ -49,10 +53,28 @@ pub enum SearchMode {
     Off,
 }
 
+/// A [`SearchMode`] that can be read while its one writer sets it.
+#[derive(Debug)]
+pub(crate) struct AtomicSearchMode(AtomicU8);
+
+impl AtomicSearchMode {
+    pub(crate) const fn new(mode: SearchMode) -> AtomicSearchMode {
+        AtomicSearchMode(AtomicU8::new(mode as u8))
+    }
+
+    pub(crate) fn get(&self) -> SearchMode {
+        if self.0.load(Ordering::Relaxed) == SearchMode::Race as u8 { SearchMode::Race } else { SearchMode::Off }
+    }
+
+    pub(crate) fn set(&self, mode: SearchMode) {
+        self.0.store(mode as u8, Ordering::Relaxed);
+    }
+}
+
 /// Settings of a [`Node`](super::Node).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// What the node searches by itself. Race.
+    /// What the node searches by itself until [`Node::set_search`](super::Node::set_search) says otherwise. Race.
     pub search: SearchMode,
     /// How often the node looks for a larger prime. Shorter finds more, and claims more often twice. 10 s.
     pub generate_interval: Duration,

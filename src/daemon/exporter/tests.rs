@@ -251,7 +251,7 @@ fn the_height_has_a_time_once_it_has_grown() {
     let (node, _, exporter) = exporter();
     assert_eq!(value(&exporter.render(), "mersenned_prime_height_timestamp_seconds"), 0.0);
     let exponent = crate::mersenne::Exponent::new(31).unwrap();
-    node.found(Time::ZERO, exponent, &mut Outbox::new());
+    node.found(Time::ZERO, None, exponent, &mut Outbox::new());
     exporter.upkeep();
     let text = exporter.render();
     assert_eq!(value(&text, "mersenned_prime_height"), 31.0);

@@ -141,6 +141,9 @@ fn told(app: &App, message: &Message, fate: LocalFate) -> Response {
             let answer = json!({ "result": "answered", "explanation": "alive", "pong": to_json(&pong) });
             return routes::json(StatusCode::ACCEPTED, &answer);
         }
+        LocalFate::Asleep => {
+            return routes::error(StatusCode::SERVICE_UNAVAILABLE, "the node sleeps; POST /wake wakes it");
+        }
         LocalFate::Ignored => ("ignored", "a PONG that answers nothing this node asked"),
         LocalFate::Prime(Fate::Own) => ("own", "one of this node's own messages, come back"),
         LocalFate::Prime(Fate::Duplicate) => ("duplicate", "heard before"),

@@ -189,7 +189,7 @@ async fn every_answer_forbids_sniffing_and_caching() {
 #[tokio::test]
 async fn state_peers_primes_and_log_are_json() {
     let mut server = TestServer::start().await;
-    server.node.found(Time::ZERO, Exponent::new(4_423).unwrap(), &mut Outbox::new());
+    server.node.found(Time::ZERO, None, Exponent::new(4_423).unwrap(), &mut Outbox::new());
     server.recorder.record(news());
     let state = server.get("/state").await.json();
     assert_eq!((&state["largest_prime"], &state["peers"]), (&4_423.into(), &0.into()));
@@ -211,7 +211,7 @@ async fn state_peers_primes_and_log_are_json() {
 #[tokio::test]
 async fn the_page_shows_the_node_without_scripts() {
     let server = TestServer::start().await;
-    server.node.found(Time::ZERO, Exponent::new(4_423).unwrap(), &mut Outbox::new());
+    server.node.found(Time::ZERO, None, Exponent::new(4_423).unwrap(), &mut Outbox::new());
     let page = server.get("/").await;
     assert_eq!(page.status, 200);
     assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));

@@ -85,7 +85,7 @@ impl Node {
             echo: question.nonce,
             known: Some(self.primes.digest()),
             peers: self.sample_for(from),
-            instance: Some(self.instance),
+            instance: Some(self.instance()),
             accept: match sender.peer {
                 Some(_) => Some(true),
                 None if self.has_room() => None,
@@ -225,7 +225,9 @@ impl Node {
     ) {
         let former = self.book.remove(address).and_then(|candidate| candidate.former);
         self.scanned.remove(&address);
-        if former.is_some_and(|former| now.since(former) <= FLAP) {
+        // Who is found again after this node's own sleep did not flap.
+        let is_flap = |former| now.since(former) <= FLAP && former > self.timers.awake_since.get();
+        if former.is_some_and(is_flap) {
             self.counters.flaps.one();
         }
         self.counters.discovered.of(via).one();
@@ -299,7 +301,7 @@ impl Node {
             nonce: Some(self.cookies.make(now, address)),
             echo,
             known: Some(self.primes.digest()),
-            instance: Some(self.instance),
+            instance: Some(self.instance()),
             pad: PROBE_PAD,
             ..Exchange::default()
         };
@@ -324,7 +326,7 @@ impl Node {
                 echo: echo.or(nonce),
                 known: Some(self.primes.digest()),
                 peers: if kind == PeerKind::Proven { self.sample_for(address) } else { ArrayVec::new() },
-                instance: Some(self.instance),
+                instance: Some(self.instance()),
                 ..Exchange::default()
             }),
         };
@@ -348,17 +350,21 @@ impl Node {
         known.into_iter().map(|address| self.own.name(address)).collect()
     }
 
-    /// Drops an active peer; its address goes back to the book, unless it is our own.
+    /// Drops an active peer; its address goes back to the book, unless it is our own or
+    /// to be forgotten.
     pub(super) fn drop_peer(&self, now: Time, address: SocketAddr, reason: EvictionReason, out: &mut Outbox) {
         let Some(peer) = self.peers.remove(address) else { return };
         self.counters.evictions.of(reason).one();
         out.events.push(Event::PeerDown { peer: address, reason });
         match reason {
-            EvictionReason::Timeout | EvictionReason::Leave | EvictionReason::Refused => {
+            EvictionReason::Timeout | EvictionReason::Leave | EvictionReason::Refused | EvictionReason::Asleep => {
                 self.book.add_former(now, address, peer.via);
                 self.timers.deadline.at_most(now + std::time::Duration::from_secs(1));
             }
-            EvictionReason::Own => {}
+            EvictionReason::Reset if peer.via == DiscoveredVia::Seed => {
+                self.book.add(now, address, peer.via);
+            }
+            EvictionReason::Own | EvictionReason::Reset => {}
         }
     }
 

@@ -246,7 +246,7 @@ impl Node {
     }
 
     /// Sees to it that a later copy of a claim that found no place is judged again.
-    fn give_up(&self, claim: &Claim) {
+    pub(super) fn give_up(&self, claim: &Claim) {
         self.seen.give_up(self.seen_key(claim));
     }
 

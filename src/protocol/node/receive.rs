@@ -36,6 +36,8 @@ pub enum LocalFate {
     Ignored,
     /// A PRIME.
     Prime(Fate),
+    /// The node sleeps, and has not looked at it.
+    Asleep,
 }
 
 /// Where messages come from that were handed in on this machine: an address nobody can have.
@@ -74,6 +76,9 @@ impl Node {
     /// When the node has stood still, everything that is queued must be handed over before [`tick`](Node::tick) is
     /// called: it is dropped as stale. Whatever is wrong with a datagram is counted, and nothing else happens.
     pub fn receive(&self, now: Time, from: SocketAddr, datagram: &[u8], out: &mut Outbox) {
+        if self.is_asleep() {
+            return self.counters.dropped.of(DropReason::Asleep).one();
+        }
         let now = self.own_time(now);
         if self.is_late(now) {
             return self.counters.dropped.of(DropReason::Stale).one();
@@ -109,6 +114,10 @@ impl Node {
     /// Takes in a message that somebody on this machine handed in, as a datagram without an envelope: it is refused,
     /// deduplicated, checked and forwarded like any other, but its sender is nobody's peer, whatever `msg_forwarder` says.
     pub fn receive_local(&self, now: Time, datagram: &[u8], out: &mut Outbox) -> Result<LocalFate, Refusal> {
+        if self.is_asleep() {
+            self.counters.dropped.of(DropReason::Asleep).one();
+            return Ok(LocalFate::Asleep);
+        }
         let now = self.own_time(now);
         let message = codec::decode(datagram).inspect_err(|refusal| self.counters.refused.of(refusal.reason).one())?;
         let envelope = match message.forwarder {
@@ -126,7 +135,7 @@ impl Node {
                 let answer = Exchange {
                     echo: exchange.nonce,
                     known: Some(self.primes.digest()),
-                    instance: Some(self.instance),
+                    instance: Some(self.instance()),
                     ..Exchange::default()
                 };
                 LocalFate::Answered(Box::new(self.own_message(message.id, Body::Pong(Some(answer)))))
@@ -177,7 +186,7 @@ impl Node {
         match &message.body {
             Body::Ping(Some(exchange)) | Body::Pong(Some(exchange)) => {
                 let is_ours = |nonce| self.cookies.is_valid(now, sender.address, nonce);
-                exchange.instance == Some(self.instance)
+                exchange.instance == Some(self.instance())
                     && (sender.echo == Echo::Valid || exchange.nonce.is_some_and(is_ours))
             }
             Body::Ping(None) | Body::Pong(None) | Body::Prime(_) => false,

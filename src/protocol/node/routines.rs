@@ -50,11 +50,13 @@ impl Node {
             // It answers, and says nothing of its own yet: after a crash, an id that is not durable would be given again.
             return self.timers.deadline.set(now + RESERVE_PAUSE);
         }
-        self.evict(now, out);
-        self.ping(now, out);
-        self.try_candidates(now, out);
-        self.try_scan(now, out);
-        self.generate(now, out);
+        if !self.is_asleep() {
+            self.evict(now, out);
+            self.ping(now, out);
+            self.try_candidates(now, out);
+            self.try_scan(now, out);
+            self.generate(now, out);
+        }
         if self.timers.next_save.get() <= now {
             self.timers.next_save.set(now + SAVE_INTERVAL);
             out.orders.push(Order::Save);
@@ -72,7 +74,7 @@ impl Node {
             let exchange = Exchange {
                 nonce: Some(self.cookies.make(now, address)),
                 echo: Some(nonce),
-                instance: Some(self.instance),
+                instance: Some(self.instance()),
                 leave: true,
                 ..Exchange::default()
             };
@@ -160,7 +162,7 @@ impl Node {
             return;
         }
         self.timers.next_generate.set(now + self.settings.generate_interval);
-        match self.settings.search {
+        match self.search_mode() {
             SearchMode::Off => {}
             SearchMode::Race => {
                 if !self.searching.swap(true, Ordering::Relaxed) {
@@ -178,6 +180,9 @@ impl Node {
 
     /// When `tick` is due again.
     fn soonest(&self, now: Time) -> Time {
+        if self.is_asleep() {
+            return self.timers.next_save.get();
+        }
         let peers = self.peers.map(|_, peer| peer.next_ping.min(self.next_silent_ping(peer)));
         let pings = peers.into_iter().map(|(_, at)| at).min().unwrap_or(Time::NEVER);
         let mut soonest = pings

@@ -24,9 +24,17 @@ pub enum Verdict {
 }
 
 impl Node {
-    /// The search that was ordered has found a prime. It is announced once it has been saved; unless it has become known
-    /// meanwhile, or others have claimed it: then it is theirs.
-    pub fn found(&self, now: Time, exponent: Exponent, out: &mut Outbox) {
+    /// The search that was ordered above `above` has found the next prime. It is announced once it has been saved; unless
+    /// it has become known meanwhile, or others have claimed it: then it is theirs.
+    ///
+    /// A report that comes late is ignored where it would be wrong. While the node sleeps it learns nothing: the search
+    /// that begins when it is awake again finds the same prime. After a reset the search begins again from nothing, and
+    /// what was found above a prime that has been forgotten would skip all those between.
+    pub fn found(&self, now: Time, above: Option<Exponent>, exponent: Exponent, out: &mut Outbox) {
+        let is_forgotten = above.is_some_and(|above| self.primes.credit(above).is_none());
+        if self.is_asleep() || is_forgotten {
+            return;
+        }
         if Some(exponent) > self.largest().map(|claim| claim.exponent) {
             // Otherwise another search has been ordered meanwhile.
             self.searching.store(false, Ordering::Relaxed);
@@ -46,7 +54,13 @@ impl Node {
     }
 
     /// The claim whose test was ordered has been tested. Of several claims to it the best is credited.
+    ///
+    /// A verdict that comes while the node sleeps is ignored. One that was ordered before a sleep or a reset and comes later
+    /// is as true as any other, and decides the claims that wait for it by then, if there are any.
     pub fn verdict(&self, _now: Time, exponent: Exponent, verdict: Verdict, out: &mut Outbox) {
+        if self.is_asleep() {
+            return;
+        }
         let largest = self.largest().map(|claim| claim.exponent);
         let claims = self.queue.settle(exponent);
         match verdict {
@@ -92,10 +106,18 @@ impl Node {
         out.events.push(Event::ClaimEnded { exponent, originator: claim.originator, result, is_mersenne_number });
     }
 
-    /// What [`state`](Node::state) gave with this revision is durable: primes found here before are announced now.
+    /// What [`state`](Node::state) gave with this revision is durable: primes found here before are announced now, or when
+    /// the node is woken.
     pub fn saved(&self, now: Time, revision: u64, out: &mut Outbox) {
-        let now = self.own_time(now);
         self.saved_revision.fetch_max(revision, Ordering::Relaxed);
+        if !self.is_asleep() {
+            self.announce_durable(self.own_time(now), out);
+        }
+    }
+
+    /// Announces what was found here and has become durable.
+    pub(super) fn announce_durable(&self, now: Time, out: &mut Outbox) {
+        let revision = self.saved_revision.load(Ordering::Relaxed);
         let mut due: Vec<u64> =
             self.unannounced.iter().filter(|entry| *entry.value() <= revision).map(|entry| *entry.key()).collect();
         due.sort_unstable();

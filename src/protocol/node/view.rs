@@ -12,6 +12,7 @@ use crate::protocol::claims::Latest;
 use crate::protocol::counters::DiscoveredVia;
 use crate::protocol::event::PeerKind;
 use crate::protocol::message::{KnownDigest, MessageId, as_hex};
+use crate::protocol::settings::SearchMode;
 use crate::protocol::time::Time;
 
 /// A node's state.
@@ -19,9 +20,11 @@ use crate::protocol::time::Time;
 pub struct StateView {
     /// Its address, as it or its peers know it.
     pub address: SocketAddr,
-    /// This start of it.
+    /// This start of it, or its time since it was reset.
     #[serde(serialize_with = "as_hex")]
     pub instance: u64,
+    /// Whether it sleeps.
+    pub asleep: bool,
     /// The largest prime it has verified: p of 2^p − 1.
     pub largest_prime: Option<Exponent>,
     /// Who is credited with it.
@@ -40,6 +43,8 @@ pub struct StateView {
     pub verification_queue: usize,
     /// The exponent that is being tested for somebody's claim.
     pub verifying: Option<Exponent>,
+    /// What it searches by itself.
+    pub search_mode: SearchMode,
     /// Whether it is searching now.
     pub searching: bool,
     /// The id its next message will have.
@@ -107,7 +112,8 @@ impl Node {
         let largest = self.largest();
         StateView {
             address: self.own_address(),
-            instance: self.instance,
+            instance: self.instance(),
+            asleep: self.is_asleep(),
             largest_prime: largest.map(|claim| claim.exponent),
             largest_prime_finder: largest.map(|claim| claim.originator),
             known: self.primes.digest(),
@@ -117,6 +123,7 @@ impl Node {
             seen: self.seen.len(),
             verification_queue: self.queue.len(),
             verifying: self.queue.testing(),
+            search_mode: self.search_mode(),
             searching: self.searching.load(Ordering::Relaxed),
             next_msg_id: self.ids.peek(),
             originators: self.primes.latest(),

@@ -82,7 +82,7 @@ async fn what_became_of_a_prime_is_said() {
     assert_eq!((again.status, &again.json()["result"]), (202, &"duplicate".into()));
     let higher = post_json(&server, &prime(1, "127", 2)).await;
     assert_eq!((higher.status, &higher.json()["result"]), (202, &"forwarded_again".into()));
-    server.node.found(Time::ZERO, Exponent::new(521).unwrap(), &mut Outbox::new());
+    server.node.found(Time::ZERO, None, Exponent::new(521).unwrap(), &mut Outbox::new());
     let known = post_json(&server, &prime(u64::MAX / 4, "521", 0)).await.json();
     assert!(known["result"] == "no_news" || known["result"] == "credited", "{known}");
     let pong = PING.replace("PING", "PONG");

@@ -1,5 +1,5 @@
 //! Section 11 under seeded chaos: loss, crashes, partitions, stalls, failing disks, forged and replayed datagrams, false
-//! claims; then calm, in which all must come to agree.
+//! claims, nodes put to sleep, woken and reset; then calm, in which all must come to agree.
 //!
 //! `MERSENNED_SEED=17 cargo test chaos` repeats one run; `MERSENNED_SEEDS=5000` makes more of them.
 
@@ -60,6 +60,9 @@ fn trouble(world: &mut World) {
         10..=13 => {
             world.find(host);
         }
+        14 if world.is_running(host) && !world.is_asleep(host) => world.sleep(host),
+        15 | 16 if world.is_asleep(host) => world.wake(host),
+        17 if world.is_running(host) => world.reset(host),
         14..=19 => world.replay(),
         20..=31 => forge(world, host),
         _ => {}
@@ -110,6 +113,11 @@ fn run(seed: u64) -> (Faults, Rarities, u64) {
     for host in 0..count {
         if world.hosts[host].node.is_none() {
             world.start(host, Duration::ZERO);
+        }
+    }
+    for host in 0..count {
+        if world.is_asleep(host) {
+            world.wake(host);
         }
     }
     world.run(seconds(30));
@@ -174,6 +182,12 @@ fn the_invariants_hold_under_chaos_and_in_calm_all_come_to_agree() {
         ("moves of credit", rarity(|rarities| rarities.credit_moves)),
         ("catch-ups", rarity(|rarities| rarities.catch_ups)),
         ("time-outs", rarity(|rarities| rarities.timeouts)),
+        ("sleeps", fault(|faults| faults.sleeps)),
+        ("wakes", fault(|faults| faults.wakes)),
+        ("resets", fault(|faults| faults.resets)),
+        ("resets of a node that sleeps", fault(|faults| faults.resets_asleep)),
+        ("reports of work that was stopped", fault(|faults| faults.reported_late)),
+        ("calls of a node that sleeps", rarity(|rarities| rarities.calls_asleep)),
         ("datagrams to strangers", rarity(|rarities| rarities.to_unproven)),
     ];
     for (what, count) in really_happened {

@@ -8,6 +8,7 @@ use crate::protocol::address::NodeRef;
 use crate::protocol::codec;
 use crate::protocol::event::PeerKind;
 use crate::protocol::message::{Announcement, Exchange, KnownDigest, Ttl};
+use crate::protocol::settings::SearchMode;
 
 /// The node's address.
 pub(super) const HOME: &str = "10.0.0.1:5001";
@@ -171,8 +172,42 @@ impl Desk {
     }
 
     pub(super) fn found(&mut self, number: u64) {
-        self.node.found(self.now, exponent(number), &mut self.out);
+        self.found_above(None, number);
+    }
+
+    pub(super) fn found_above(&mut self, above: Option<u64>, number: u64) {
+        self.node.found(self.now, above.map(exponent), exponent(number), &mut self.out);
         self.carry_out();
+    }
+
+    pub(super) fn sleep(&mut self) -> u64 {
+        let revision = self.node.sleep(self.now, &mut self.out);
+        self.carry_out();
+        revision
+    }
+
+    pub(super) fn wake(&mut self) -> u64 {
+        let revision = self.node.wake(self.now, &mut self.out);
+        self.carry_out();
+        revision
+    }
+
+    pub(super) fn reset(&mut self) -> u64 {
+        let revision = self.node.reset(self.now, &mut self.out);
+        self.carry_out();
+        revision
+    }
+
+    pub(super) fn set_search(&mut self, mode: SearchMode) {
+        self.node.set_search(self.now, mode, &mut self.out);
+        self.carry_out();
+    }
+
+    /// Whether the message was looked at: a node that sleeps does not.
+    pub(super) fn hand_in(&mut self, message: &Message) -> LocalFate {
+        let fate = self.node.receive_local(self.now, &encoded(message), &mut self.out);
+        self.carry_out();
+        fate.expect("what a test hands in can be read")
     }
 
     pub(super) fn saved(&mut self, revision: u64) {
@@ -207,7 +242,7 @@ impl Desk {
                         let (_, revision) = self.node.state();
                         self.node.saved(self.now, revision, &mut self.out);
                     }
-                    Order::Save | Order::Search { .. } | Order::Verify(_) => {}
+                    Order::Save | Order::Search { .. } | Order::StopSearch | Order::Verify(_) | Order::StopVerify => {}
                 }
             }
             self.orders.extend(orders);
@@ -310,7 +345,9 @@ impl Desk {
     pub(super) fn verifications(&self) -> Vec<Exponent> {
         let of = |order: &Order| match order {
             Order::Verify(exponent) => Some(*exponent),
-            Order::Search { .. } | Order::Save | Order::ReserveIds { .. } => None,
+            Order::Search { .. } | Order::StopSearch | Order::StopVerify | Order::Save | Order::ReserveIds { .. } => {
+                None
+            }
         };
         self.orders.iter().filter_map(of).collect()
     }

@@ -33,7 +33,7 @@ fn no_id_is_used_before_it_is_reserved() {
             .iter()
             .find_map(|order| match order {
                 Order::ReserveIds { below } => Some(*below),
-                Order::Search { .. } | Order::Verify(_) | Order::Save => None,
+                Order::Search { .. } | Order::StopSearch | Order::Verify(_) | Order::StopVerify | Order::Save => None,
             })
             .or(reserve);
         out.clear();

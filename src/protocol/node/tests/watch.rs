@@ -49,6 +49,7 @@ pub(super) struct Rarities {
     pub(super) queue_drops: u64,
     pub(super) verified: u64,
     pub(super) to_unproven: u64,
+    pub(super) calls_asleep: u64,
 }
 
 /// Sees everything.
@@ -76,6 +77,11 @@ impl Watch {
     pub(super) fn born(&mut self, host: usize) {
         let largest = self.records[host].largest;
         self.records[host] = Record { largest, ..Record::default() };
+    }
+
+    /// A host was reset: it may know less now, and decide again what it has decided. Its ids it must not forget.
+    pub(super) fn reset(&mut self, host: usize) {
+        self.records[host] = Record::default();
     }
 
     /// A host has forgotten everything: it may know less now, and give ids again.
@@ -120,6 +126,7 @@ impl Watch {
         for event in &out.events {
             self.note(host, address, event);
         }
+        self.check_sleep(address, node, before, out);
         for (to, datagram) in out.datagrams() {
             let written = [&now.as_micros().to_be_bytes()[..], &hash_of(to), datagram].concat();
             self.trace = hash::bytes(HashKey(self.trace, host as u64), &written);
@@ -156,6 +163,9 @@ impl Watch {
             | Event::OwnAddress { .. }
             | Event::SearchStarted { .. }
             | Event::ClaimQueued { .. }
+            | Event::Asleep
+            | Event::Awake
+            | Event::Reset
             | Event::Leaving { .. } => {}
         }
     }
@@ -224,6 +234,19 @@ impl Watch {
         if key.0 != address && ttl == 0 && !record.heard_ttl.contains_key(&key) {
             self.rarities.catch_ups += 1;
         }
+    }
+
+    /// A node that sleeps says nothing, looks for nothing, has no peers and learns nothing.
+    fn check_sleep(&mut self, address: SocketAddr, node: &Node, before: &Before, out: &Outbox) {
+        if !node.is_asleep() {
+            return;
+        }
+        let works = |order: &Order| matches!(order, Order::Search { .. } | Order::Verify(_));
+        assert!(out.datagrams().len() == 0, "{address} talks in its sleep");
+        assert!(!out.orders.iter().any(works), "{address} works in its sleep");
+        assert!(node.peers.len() == 0 && node.queue.len() == 0, "{address} has peers or claims in its sleep");
+        assert!(node.primes.all().len() <= before.known, "{address} learns in its sleep");
+        self.rarities.calls_asleep += 1;
     }
 
     fn check_node(&mut self, host: usize, address: SocketAddr, node: &Node, now: Time) {
@@ -317,6 +340,19 @@ mod the_checks_can_fail {
     fn a_false_prime_is_noticed() {
         let desk = super::super::desk::Desk::knowing(&[67], at(OTHER));
         Watch::new(1).check_node(0, at(HOST), &desk.node, desk.now);
+    }
+
+    #[test]
+    #[should_panic(expected = "talks in its sleep")]
+    fn a_word_in_ones_sleep_is_noticed() {
+        let mut desk = super::super::desk::Desk::new();
+        desk.sleep();
+        let mut out = Outbox::new();
+        let written = out.write(&ping(1, at(HOST), None));
+        out.address(at(OTHER), written);
+        let mut watch = Watch::new(1);
+        let before = watch.before(&desk.node);
+        watch.check_sleep(at(HOST), &desk.node, &before, &out);
     }
 
     #[test]

@@ -75,6 +75,11 @@ pub(super) struct Faults {
     pub(super) forged: u64,
     pub(super) replayed: u64,
     pub(super) found: u64,
+    pub(super) sleeps: u64,
+    pub(super) wakes: u64,
+    pub(super) resets: u64,
+    pub(super) resets_asleep: u64,
+    pub(super) reported_late: u64,
 }
 
 pub(super) struct World {
@@ -192,8 +197,56 @@ impl World {
         let Some(found) = PRIMES.into_iter().map(exponent).find(|&prime| Some(prime) > above) else { return false };
         self.hosts[host].searching = None;
         self.faults.found += 1;
-        self.call(host, Call::Other, |node, now, out| node.found(now, found, out));
+        self.call(host, Call::Other, |node, now, out| node.found(now, above, found, out));
         true
+    }
+
+    /// Whether a node runs and sleeps.
+    pub(super) fn is_asleep(&self, host: usize) -> bool {
+        self.is_running(host) && self.hosts[host].node.as_ref().is_some_and(Node::is_asleep)
+    }
+
+    pub(super) fn sleep(&mut self, host: usize) {
+        self.faults.sleeps += 1;
+        self.interrupt(host, |node, now, out| {
+            node.sleep(now, out);
+        });
+    }
+
+    pub(super) fn wake(&mut self, host: usize) {
+        self.faults.wakes += 1;
+        self.call(host, Call::Other, |node, now, out| {
+            node.wake(now, out);
+        });
+    }
+
+    pub(super) fn reset(&mut self, host: usize) {
+        self.faults.resets += 1;
+        self.faults.resets_asleep += u64::from(self.is_asleep(host));
+        self.watch.reset(host);
+        self.interrupt(host, |node, now, out| {
+            node.reset(now, out);
+        });
+    }
+
+    /// Tells a node something that stops its work; half of the time that work has come to its end already, and its reports
+    /// come late.
+    fn interrupt(&mut self, host: usize, tell: impl FnOnce(&Node, Time, &mut Outbox)) {
+        let Host { searching, testing, .. } = self.hosts[host];
+        self.call(host, Call::Other, tell);
+        if self.random.below(2) == 0 {
+            return;
+        }
+        if let Some(above) = searching
+            && let Some(found) = PRIMES.into_iter().map(exponent).find(|&prime| Some(prime) > above)
+        {
+            self.faults.reported_late += 1;
+            self.call(host, Call::Other, |node, now, out| node.found(now, above, found, out));
+        }
+        if let Some(tested) = testing {
+            self.faults.reported_late += 1;
+            self.call(host, Call::Other, |node, now, out| node.verdict(now, tested, truth(tested), out));
+        }
     }
 
     /// Sends a datagram that no node has made.
@@ -333,6 +386,8 @@ impl World {
                 self.schedule(delay, Later::Reserved { host, life, below });
             }
             Order::Search { above } => self.hosts[host].searching = Some(above),
+            Order::StopSearch => self.hosts[host].searching = None,
+            Order::StopVerify => self.hosts[host].testing = None,
             Order::Verify(exponent) => {
                 self.hosts[host].testing = Some(exponent);
                 let delay = millis(20 + self.random.below(500) as u64);
