@@ -5,16 +5,18 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod ask;
+pub mod completions;
 pub mod decode;
 pub mod lab;
 mod log;
+pub mod man;
 pub mod peers;
 mod report;
 pub mod run;
 pub mod status;
 pub mod test;
 
-/// The Mersenne daemon: nodes that find Mersenne primes, gossip them over UDP and verify each other. No server.
+/// The Mersenne daemon: nodes that find Mersenne primes, gossip them over UDP and verify each other, without a server.
 #[derive(Debug, Parser)]
 #[command(name = "mersenned", version, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Cli {
@@ -43,6 +45,10 @@ enum Command {
     Test(test::TestArgs),
     /// Show a datagram as JSON, or why it is refused
     Decode(decode::DecodeArgs),
+    /// Print what a shell needs to complete commands and flags
+    Completions(completions::CompletionsArgs),
+    /// Print a manual page, or write all of them
+    Man(man::ManArgs),
 }
 
 /// Runs one command. Errors go to standard error, in one line with their causes.
@@ -54,6 +60,8 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Peers(args) => peers::peers(&args),
         Command::Test(args) => test::test(&args),
         Command::Decode(args) => decode::decode(args),
+        Command::Completions(args) => completions::completions(&args),
+        Command::Man(args) => man::man(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -18,7 +18,8 @@ pub struct RunArgs {
     log: LogArgs,
 
     /// Report to the lab that has started this node, and end with it
-    #[arg(long, hide = true)]
+    // Without a heading, so that nothing takes it for one of a long list.
+    #[arg(long, hide = true, help_heading = None)]
     in_lab: bool,
 }
 
