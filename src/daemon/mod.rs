@@ -29,6 +29,7 @@ mod readiness;
 pub mod report;
 mod saver;
 mod seeds;
+pub mod service_manager;
 pub mod socket;
 pub mod socket_counters;
 pub mod state_file;
@@ -44,6 +45,7 @@ use self::journal::Journal;
 use self::readiness::{Readiness, StateCondition};
 use self::report::Report;
 use self::saver::Saver;
+use self::service_manager::ServiceManager;
 use self::socket::BindError;
 use self::socket_counters::SocketCounters;
 use self::state_file::{StateError, StateFile};
@@ -127,6 +129,7 @@ async fn serve(settings: Settings) -> Result<(), DaemonError> {
     // Before anything can be waited for, so that an early signal is not lost.
     let mut terminate = signal(SignalKind::terminate()).map_err(system("handle SIGTERM"))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(system("handle SIGINT"))?;
+    let manager = ServiceManager::from_environment();
 
     let seeds = tokio::select! {
         seeds = seeds::resolve_all(&settings.peers, settings.bind) => seeds?,
@@ -174,6 +177,7 @@ async fn serve(settings: Settings) -> Result<(), DaemonError> {
         counters,
         reports,
         local: local_inbox,
+        watchdog: manager.watchdog(),
     };
     let gossip = gossip.start().map_err(system("start the gossip loop"))?;
     readiness.socket_is_bound();
@@ -190,9 +194,10 @@ async fn serve(settings: Settings) -> Result<(), DaemonError> {
     };
     let server = tokio::spawn(http::serve(tcp, app, stopped.clone()));
     let journal_kept = tokio::spawn(keeper.run());
-    let told = settings.console.start(&journal, &node, stopped);
+    let told = settings.console.start(&journal, &node, stopped.clone());
     tokio::spawn(seeds::keep_resolving(settings.peers, settings.bind, report.clone()));
     tracing::info!("gossip on UDP {gossip_address}, HTTP on http://{http_address}/");
+    tokio::spawn(manager.clone().keep_told(Arc::clone(&node), stopped));
 
     let lost = tokio::select! {
         _ = terminate.recv() => {
@@ -210,6 +215,7 @@ async fn serve(settings: Settings) -> Result<(), DaemonError> {
         () = report.closed() => Err(DaemonError::GossipEnded),
     };
     readiness.is_stopping();
+    manager.stopping();
     let deadline = Instant::now() + GOODBYE;
     let (done, left) = oneshot::channel();
     // If the loop has ended by itself, `left` says so.
