@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::report::{Line, Report};
+use crate::daemon::service_manager;
 use crate::daemon::socket::{self, BindError};
 
 /// How long the nodes may take to be ready.
@@ -180,6 +181,10 @@ impl Lab<'_> {
             command.args(["--peer", &format!("127.0.0.1:{peer}")]);
         }
         command.args(self.flags);
+        // The lab's own service manager, if it has one, is not theirs.
+        for variable in service_manager::VARIABLES {
+            command.env_remove(variable);
+        }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // Ctrl-C is the lab's to answer; in a process group of their own the nodes do not get it too.
         command.process_group(0).kill_on_drop(true);

@@ -7,17 +7,19 @@ use clap::{Parser, Subcommand};
 use crate::config::ConfigError;
 
 mod ask;
+pub mod completions;
 pub mod config;
 pub mod decode;
 pub mod lab;
 mod log;
+pub mod man;
 pub mod peers;
 mod report;
 pub mod run;
 pub mod status;
 pub mod test;
 
-/// The Mersenne daemon: nodes that find Mersenne primes, gossip them over UDP and verify each other. No server.
+/// The Mersenne daemon: nodes that find Mersenne primes, gossip them over UDP and verify each other, without a server.
 #[derive(Debug, Parser)]
 #[command(name = "mersenned", version, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Cli {
@@ -48,6 +50,10 @@ enum Command {
     Decode(decode::DecodeArgs),
     /// Check, show or explain settings
     Config(config::ConfigArgs),
+    /// Print what a shell needs to complete commands and flags
+    Completions(completions::CompletionsArgs),
+    /// Print a manual page, or write all of them
+    Man(man::ManArgs),
 }
 
 /// The exit code for a wrong configuration, as sysexits.h has it: systemd is told not to try again.
@@ -63,6 +69,8 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Test(args) => test::test(&args),
         Command::Decode(args) => decode::decode(args),
         Command::Config(args) => config::config(&args),
+        Command::Completions(args) => completions::completions(&args),
+        Command::Man(args) => man::man(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -18,8 +18,8 @@ pub struct PeersArgs {
 
 const EXAMPLES: &str = "\
 Examples:
-  mersenned peers
-  mersenned peers --port 5003 --json";
+  mersenned peers                                              those of the node on port 5001
+  mersenned peers --port 5003 --json | jq '.peers[].address'   their addresses, for a script";
 
 /// What `/peers/` answers.
 #[derive(Debug, Deserialize)]

@@ -4,8 +4,8 @@ use anyhow::Result;
 use clap::Args;
 
 use super::log::Log;
-use crate::config::{Environment, Flags, Loaded};
-use crate::daemon::{self, Console};
+use crate::config::{Environment, Flags, Loaded, Reload, Setting};
+use crate::daemon::{self, Console, Live, Settings};
 
 /// Arguments of `mersenned run`.
 #[derive(Debug, Args)]
@@ -15,7 +15,8 @@ pub struct RunArgs {
     flags: Flags,
 
     /// Report to the lab that has started this node, and end with it
-    #[arg(long, hide = true)]
+    // Without a heading, so that nothing takes it for one of a long list.
+    #[arg(long, hide = true, help_heading = None)]
     in_lab: bool,
 }
 
@@ -35,12 +36,53 @@ SIGTERM and Ctrl-C say goodbye, save and exit within a second; SIGHUP reads the 
 /// # Errors
 /// A wrong configuration, with everything that is wrong with it; a node that cannot start.
 pub fn run(args: &RunArgs) -> Result<()> {
-    let loaded = Loaded::load(&args.flags, &Environment::of_this_process())?;
-    let log = Log::start(loaded.log_level, loaded.log_format);
-    for warning in &loaded.warnings {
+    let environment = Environment::of_this_process();
+    let started = Loaded::load(&args.flags, &environment)?;
+    let log = Log::start(started.log_level, started.log_format);
+    for warning in &started.warnings {
         tracing::warn!("{warning}");
     }
     let console = if args.in_lab { Console::Lab } else { Console::Log };
-    daemon::run(daemon::Settings { console, ..loaded.daemon.clone() })?;
+    let settings = Settings { console, ..started.daemon.clone() };
+    let mut before = started.clone();
+    let mut reload = || match Loaded::load(&args.flags, &environment) {
+        Ok(now) => {
+            log.set_level(now.log_level);
+            tell_changes(&started, &before, &now);
+            before = now;
+            Some(Live { peers: before.daemon.peers.clone(), search: before.daemon.node.search })
+        }
+        Err(wrong) => {
+            for problem in &wrong.0 {
+                tracing::error!("{problem}");
+            }
+            tracing::error!("the configuration is wrong; everything stays as it was");
+            None
+        }
+    };
+    daemon::run(settings, &mut reload)?;
     Ok(())
+}
+
+/// Says what a reload has changed since the one before, and what it cannot change since the start.
+fn tell_changes(started: &Loaded, before: &Loaded, now: &Loaded) {
+    let mut told = 0;
+    for (key, old, new) in now.changes(before).filter(|(key, ..)| key.reload == Reload::Live) {
+        told += 1;
+        tracing::info!("{}: {} now, {} before", key.name, shown(new), shown(old));
+    }
+    for (key, old, new) in now.changes(started).filter(|(key, ..)| key.reload == Reload::Restart) {
+        told += 1;
+        tracing::warn!("{}: {} takes a restart; {} until then", key.name, shown(new), shown(old));
+    }
+    if told == 0 {
+        match &now.file {
+            Some(file) => tracing::info!("{} was read again and changes nothing", file.display()),
+            None => tracing::info!("there is no configuration file to read again"),
+        }
+    }
+}
+
+fn shown(setting: &Setting) -> String {
+    if setting.texts.is_empty() { "none".to_owned() } else { setting.texts.join(", ") }
 }

@@ -18,8 +18,8 @@ pub struct StatusArgs {
 
 const EXAMPLES: &str = "\
 Examples:
-  mersenned status
-  mersenned status --port 5003 --json";
+  mersenned status                                          the node on port 5001
+  mersenned status --port 5003 --json | jq .largest_prime   one number, for a script";
 
 /// The part of `/state` that is shown.
 #[derive(Debug, Deserialize)]

@@ -21,6 +21,7 @@ use super::http::LocalMessage;
 use super::journal::Recorder;
 use super::report::Report;
 use super::saver::Saver;
+use super::service_manager::Watchdog;
 use super::socket;
 use super::socket_counters::{SendErrorKind, SocketCounters};
 use crate::protocol::message::MAX_DATAGRAM;
@@ -60,6 +61,8 @@ pub struct Gossip {
     pub reports: UnboundedReceiver<Report>,
     /// Messages handed in over HTTP.
     pub local: Receiver<LocalMessage>,
+    /// Fed by this loop and nobody else, so that a service manager notices when it stands still.
+    pub watchdog: Option<Watchdog>,
 }
 
 impl Gossip {
@@ -81,7 +84,10 @@ impl Gossip {
         let timer = tokio::time::sleep(Duration::ZERO);
         tokio::pin!(timer);
         loop {
-            let deadline = self.clock.at(self.node.next_deadline());
+            let mut deadline = self.clock.at(self.node.next_deadline());
+            if let Some(watchdog) = &self.watchdog {
+                deadline = deadline.min(watchdog.next());
+            }
             if timer.deadline() != deadline {
                 timer.as_mut().reset(deadline);
             }
@@ -117,6 +123,9 @@ impl Gossip {
                 self.node.tick(now, &mut out);
             }
             self.carry_out(&mut out);
+            if let Some(watchdog) = &mut self.watchdog {
+                watchdog.feed(Instant::now());
+            }
             if next_kernel_drops <= Instant::now() {
                 next_kernel_drops = Instant::now() + KERNEL_DROPS_INTERVAL;
                 self.counters.set_kernel_drops(socket::kernel_drops(self.address));
@@ -152,6 +161,8 @@ impl Gossip {
                 self.node.saved(now, revision, out);
             }
             Report::Seed(address) => self.node.add_seed(now, address),
+            Report::NoSeed(address) => self.node.remove_seed(now, address),
+            Report::SearchMode(mode) => self.node.set_search(now, mode, out),
             // Handled by the loop itself, which it ends.
             Report::Leave(_) => {}
         }

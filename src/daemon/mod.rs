@@ -16,7 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
-use crate::protocol::{self, Birth, Node, Saved, Scan, ScanRange, Whereabouts};
+use crate::protocol::{self, Birth, Node, Saved, Scan, ScanRange, SearchMode, Whereabouts};
 
 pub mod clock;
 mod compute;
@@ -29,6 +29,7 @@ mod readiness;
 pub mod report;
 mod saver;
 mod seeds;
+pub mod service_manager;
 pub mod socket;
 pub mod socket_counters;
 pub mod state_file;
@@ -44,6 +45,8 @@ use self::journal::Journal;
 use self::readiness::{Readiness, StateCondition};
 use self::report::Report;
 use self::saver::Saver;
+use self::seeds::Seeds;
+use self::service_manager::ServiceManager;
 use self::socket::BindError;
 use self::socket_counters::SocketCounters;
 use self::state_file::{StateError, StateFile};
@@ -81,6 +84,18 @@ pub struct Settings {
     pub console: Console,
 }
 
+/// What a running node can be told anew.
+#[derive(Debug, Clone)]
+pub struct Live {
+    /// Ways into the network.
+    pub peers: Vec<PeerName>,
+    /// What it searches by itself.
+    pub search: SearchMode,
+}
+
+/// Reads the settings again. `None` when they are wrong: then everything stays as it is.
+pub type Reload<'a> = dyn FnMut() -> Option<Live> + 'a;
+
 /// Why a daemon could not start. Nothing is left behind.
 #[derive(Debug, Error)]
 pub enum DaemonError {
@@ -111,22 +126,25 @@ fn system(what: &'static str) -> impl Fn(io::Error) -> DaemonError {
     move |source| DaemonError::System { what, source }
 }
 
-/// Runs a node until it is told to stop by SIGTERM, SIGINT or, in a lab, the end of its standard input.
-pub fn run(settings: Settings) -> Result<(), DaemonError> {
+/// Runs a node until it is told to stop by SIGTERM, SIGINT or, in a lab, the end of its standard input. At each SIGHUP
+/// `reload` is called.
+pub fn run(settings: Settings, reload: &mut Reload<'_>) -> Result<(), DaemonError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(system("start the runtime for HTTP and signals"))?;
-    let result = runtime.block_on(serve(settings));
+    let result = runtime.block_on(serve(settings, reload));
     // Whoever still resolves a name is not waited for.
     runtime.shutdown_background();
     result
 }
 
-async fn serve(settings: Settings) -> Result<(), DaemonError> {
+async fn serve(settings: Settings, reload: &mut Reload<'_>) -> Result<(), DaemonError> {
     // Before anything can be waited for, so that an early signal is not lost.
     let mut terminate = signal(SignalKind::terminate()).map_err(system("handle SIGTERM"))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(system("handle SIGINT"))?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(system("handle SIGHUP"))?;
+    let manager = ServiceManager::from_environment();
 
     let seeds = tokio::select! {
         seeds = seeds::resolve_all(&settings.peers, settings.bind) => seeds?,
@@ -141,7 +159,7 @@ async fn serve(settings: Settings) -> Result<(), DaemonError> {
 
     let clock = Clock::start();
     let node = Arc::new(birth(&settings, clock, saved)?);
-    for &seed in &seeds {
+    for &seed in seeds.iter().flat_map(|(_, addresses)| addresses) {
         node.add_seed(clock.now(), seed);
     }
     if let Some(below) = node.wanted_ids() {
@@ -174,6 +192,7 @@ async fn serve(settings: Settings) -> Result<(), DaemonError> {
         counters,
         reports,
         local: local_inbox,
+        watchdog: manager.watchdog(),
     };
     let gossip = gossip.start().map_err(system("start the gossip loop"))?;
     readiness.socket_is_bound();
@@ -190,26 +209,32 @@ async fn serve(settings: Settings) -> Result<(), DaemonError> {
     };
     let server = tokio::spawn(http::serve(tcp, app, stopped.clone()));
     let journal_kept = tokio::spawn(keeper.run());
-    let told = settings.console.start(&journal, &node, stopped);
-    tokio::spawn(seeds::keep_resolving(settings.peers, settings.bind, report.clone()));
+    let told = settings.console.start(&journal, &node, stopped.clone());
+    let seeds = Seeds::start(seeds, settings.bind, report.clone());
     tracing::info!("gossip on UDP {gossip_address}, HTTP on http://{http_address}/");
+    tokio::spawn(manager.clone().keep_told(Arc::clone(&node), stopped));
 
-    let lost = tokio::select! {
-        _ = terminate.recv() => {
-            tracing::info!("SIGTERM: leaving");
-            Ok(())
+    let mut lab_ended = told.ended;
+    let left = loop {
+        tokio::select! {
+            _ = terminate.recv() => break Ok("SIGTERM: leaving"),
+            _ = interrupt.recv() => break Ok("interrupted: leaving"),
+            () = &mut lab_ended => break Ok("the lab has ended: leaving"),
+            () = report.closed() => break Err(DaemonError::GossipEnded),
+            _ = hangup.recv() => {
+                // That nobody takes these notices changes nothing.
+                drop(manager.reloading().await);
+                if let Some(Live { peers, search }) = reload() {
+                    seeds.replace(peers);
+                    drop(report.send(Report::SearchMode(search)));
+                }
+                drop(manager.ready().await);
+            }
         }
-        _ = interrupt.recv() => {
-            tracing::info!("interrupted: leaving");
-            Ok(())
-        }
-        () = told.ended => {
-            tracing::info!("the lab has ended: leaving");
-            Ok(())
-        }
-        () = report.closed() => Err(DaemonError::GossipEnded),
     };
+    let lost = left.map(|reason| tracing::info!("{reason}"));
     readiness.is_stopping();
+    manager.stopping();
     let deadline = Instant::now() + GOODBYE;
     let (done, left) = oneshot::channel();
     // If the loop has ended by itself, `left` says so.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::mersenne::Exponent;
-use crate::protocol::Verdict;
 use crate::protocol::message::MessageId;
+use crate::protocol::{SearchMode, Verdict};
 
 /// What other threads report to the gossip loop.
 #[derive(Debug)]
@@ -37,6 +37,10 @@ pub enum Report {
     },
     /// A name given as a peer resolves to this address.
     Seed(SocketAddr),
+    /// No name given as a peer leads to this address any more.
+    NoSeed(SocketAddr),
+    /// What is to be searched from now on.
+    SearchMode(SearchMode),
     /// Say goodbye, and end; answer when the last datagram is sent.
     Leave(oneshot::Sender<()>),
 }

@@ -1,13 +1,15 @@
 //! Peers by name: `host:port` as it is given, resolved at the start and again and again, because names move.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::report::Report;
@@ -20,8 +22,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How often names are resolved again.
 const INTERVAL: Duration = Duration::from_secs(15);
 
+/// How long an address stays a way into the network after its name was last seen to lead to it.
+const STALE_AFTER: Duration = Duration::from_secs(600);
+
 /// `host:port`, `ip:port` or `[v6]:port`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PeerName(String);
 
 /// Why a peer's name is of no use.
@@ -108,35 +113,117 @@ impl PeerName {
     }
 }
 
+/// A name and the addresses it has.
+pub(super) type Resolved = (PeerName, Vec<SocketAddr>);
+
 /// The addresses of all names; one that does not resolve is an error.
-pub(super) async fn resolve_all(names: &[PeerName], bind: IpAddr) -> Result<Vec<SocketAddr>, PeerNameError> {
-    let mut addresses = Vec::new();
+pub(super) async fn resolve_all(names: &[PeerName], bind: IpAddr) -> Result<Vec<Resolved>, PeerNameError> {
+    let mut resolved = Vec::new();
     for name in names {
-        addresses.extend(name.resolve(bind).await?);
+        resolved.push((name.clone(), name.resolve(bind).await?));
     }
-    Ok(addresses)
+    Ok(resolved)
 }
 
-/// Resolves names again and again and reports the addresses they have then.
-pub(super) async fn keep_resolving(names: Vec<PeerName>, bind: IpAddr, reports: UnboundedSender<Report>) {
-    let names: Vec<PeerName> = names.into_iter().filter(|name| !name.is_address()).collect();
-    if names.is_empty() {
-        return;
+/// Resolves names again and again, and others when it is told so; reports what changes.
+#[derive(Debug)]
+pub(super) struct Seeds {
+    names: watch::Sender<Vec<PeerName>>,
+}
+
+impl Seeds {
+    /// Starts with names that have been resolved. It ends when it is dropped, or nobody is left to be told.
+    pub(super) fn start(resolved: Vec<Resolved>, bind: IpAddr, reports: UnboundedSender<Report>) -> Seeds {
+        let (names, told) = watch::channel(resolved.iter().map(|(name, _)| name.clone()).collect());
+        let mut ways = Ways::default();
+        for (name, addresses) in resolved {
+            ways.resolved(&name, &addresses, Instant::now());
+        }
+        tokio::spawn(keep_resolving(told, ways, bind, reports));
+        Seeds { names }
     }
+
+    /// These names and no others from now on. One that does not resolve is tried again and again.
+    pub(super) fn replace(&self, names: Vec<PeerName>) {
+        self.names.send_replace(names);
+    }
+}
+
+async fn keep_resolving(
+    mut names: watch::Receiver<Vec<PeerName>>,
+    mut ways: Ways,
+    bind: IpAddr,
+    reports: UnboundedSender<Report>,
+) {
     loop {
-        tokio::time::sleep(INTERVAL).await;
-        for name in &names {
+        let replaced = timeout(INTERVAL, names.changed()).await;
+        if let Ok(Err(_nobody_tells)) = replaced {
+            return;
+        }
+        let wanted = names.borrow_and_update().clone();
+        let mut changes = ways.keep_only(&wanted);
+        for name in &wanted {
+            if ways.is_settled(name) {
+                continue;
+            }
             match name.resolve(bind).await {
-                Ok(addresses) => {
-                    for address in addresses {
-                        if reports.send(Report::Seed(address)).is_err() {
-                            return;
-                        }
-                    }
-                }
+                Ok(addresses) => changes.extend(ways.resolved(name, &addresses, Instant::now())),
                 Err(error) => tracing::warn!("{error}"),
             }
         }
+        for change in changes {
+            if reports.send(change).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Where the names lead.
+#[derive(Debug, Default)]
+struct Ways(BTreeMap<PeerName, BTreeMap<SocketAddr, Instant>>);
+
+impl Ways {
+    /// Notes what a name resolves to now. What it has not resolved to for long is no way into the network any more: names
+    /// that rotate would otherwise collect addresses for ever.
+    fn resolved(&mut self, name: &PeerName, addresses: &[SocketAddr], now: Instant) -> Vec<Report> {
+        let known = self.0.entry(name.clone()).or_default();
+        known.extend(addresses.iter().map(|&address| (address, now)));
+        let mut stale = Vec::new();
+        known.retain(|&address, seen| {
+            let is_fresh = now.duration_since(*seen) < STALE_AFTER;
+            if !is_fresh {
+                stale.push(address);
+            }
+            is_fresh
+        });
+        let mut changes: Vec<Report> = addresses.iter().map(|&address| Report::Seed(address)).collect();
+        changes.extend(self.gone(stale));
+        changes
+    }
+
+    /// Forgets all other names.
+    fn keep_only(&mut self, names: &[PeerName]) -> Vec<Report> {
+        let mut gone = Vec::new();
+        self.0.retain(|name, addresses| {
+            let is_wanted = names.contains(name);
+            if !is_wanted {
+                gone.extend(addresses.keys());
+            }
+            is_wanted
+        });
+        self.gone(gone)
+    }
+
+    /// Those of these addresses that no other name leads to.
+    fn gone(&self, addresses: Vec<SocketAddr>) -> Vec<Report> {
+        let leads = |address: &SocketAddr| self.0.values().any(|known| known.contains_key(address));
+        addresses.into_iter().filter(|address| !leads(address)).map(Report::NoSeed).collect()
+    }
+
+    /// Whether asking again would tell nothing new: the name is an address, and known.
+    fn is_settled(&self, name: &PeerName) -> bool {
+        name.is_address() && self.0.contains_key(name)
     }
 }
 
@@ -169,6 +256,56 @@ mod tests {
         let name: PeerName = "192.0.2.1:5001".parse().unwrap();
         let error = resolve_all(std::slice::from_ref(&name), IpAddr::from([127, 0, 0, 1])).await.unwrap_err();
         assert!(error.to_string().contains("--bind 0.0.0.0"), "{error}");
-        assert_eq!(resolve_all(&[name], IpAddr::from([0, 0, 0, 0])).await.unwrap().len(), 1);
+        assert_eq!(resolve_all(&[name], IpAddr::from([0, 0, 0, 0])).await.unwrap()[0].1.len(), 1);
+    }
+
+    fn name(text: &str) -> PeerName {
+        text.parse().unwrap()
+    }
+
+    fn address(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    /// What changed, in short: `+` for a seed, `-` for one that is none any more.
+    fn told(changes: Vec<Report>) -> Vec<String> {
+        let told = |change| match change {
+            Report::Seed(address) => format!("+{address}"),
+            Report::NoSeed(address) => format!("-{address}"),
+            other => panic!("{other:?}"),
+        };
+        changes.into_iter().map(told).collect()
+    }
+
+    #[test]
+    fn an_address_that_its_name_has_left_is_no_seed_after_ten_minutes() {
+        let (mut ways, start) = (Ways::default(), Instant::now());
+        let (rotating, first, second) = (name("a.example:1"), address("192.0.2.1:1"), address("192.0.2.2:1"));
+        assert_eq!(told(ways.resolved(&rotating, &[first], start)), ["+192.0.2.1:1"]);
+        let soon = start + STALE_AFTER / 2;
+        assert_eq!(told(ways.resolved(&rotating, &[second], soon)), ["+192.0.2.2:1"]);
+        let later = start + STALE_AFTER;
+        assert_eq!(told(ways.resolved(&rotating, &[second], later)), ["+192.0.2.2:1", "-192.0.2.1:1"]);
+    }
+
+    #[test]
+    fn a_name_that_is_removed_takes_its_addresses_along_unless_another_leads_there() {
+        let (mut ways, now) = (Ways::default(), Instant::now());
+        let (one, two) = (name("a.example:1"), name("b.example:1"));
+        ways.resolved(&one, &[address("192.0.2.1:1"), address("192.0.2.2:1")], now);
+        ways.resolved(&two, &[address("192.0.2.2:1")], now);
+        assert_eq!(told(ways.keep_only(std::slice::from_ref(&two))), ["-192.0.2.1:1"]);
+        assert_eq!(told(ways.keep_only(&[])), ["-192.0.2.2:1"]);
+    }
+
+    #[tokio::test]
+    async fn names_can_be_replaced_and_one_that_does_not_resolve_does_not_hold_up_the_others() {
+        let (reports, mut told_reports) = tokio::sync::mpsc::unbounded_channel();
+        let loopback = IpAddr::from([127, 0, 0, 1]);
+        let before = vec![(name("127.0.0.1:1"), vec![address("127.0.0.1:1")])];
+        let seeds = Seeds::start(before, loopback, reports);
+        seeds.replace(vec![name("no-such-host.invalid:1"), name("127.0.0.1:2")]);
+        let changes = vec![told_reports.recv().await.unwrap(), told_reports.recv().await.unwrap()];
+        assert_eq!(told(changes), ["-127.0.0.1:1", "+127.0.0.1:2"]);
     }
 }

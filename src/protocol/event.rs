@@ -169,6 +169,9 @@ impl Event {
             Event::ClaimEnded { .. } => "claim_ended",
             Event::CreditMoved { .. } => "credit_moved",
             Event::Stalled { .. } => "stalled",
+            Event::Asleep => "asleep",
+            Event::Awake => "awake",
+            Event::Reset => "reset",
             Event::Leaving { .. } => "leaving",
         }
     }
