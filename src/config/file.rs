@@ -102,7 +102,7 @@ fn scalar(value: &DeValue<'_>) -> Result<String, String> {
             Err(_) => Err("the number is too large".to_owned()),
         },
         DeValue::Float(number) => Ok(number.as_str().to_owned()),
-        DeValue::Boolean(on) => Ok(on.to_string()),
+        DeValue::Boolean(on) => Ok(if *on { "on" } else { "off" }.to_owned()),
         DeValue::Datetime(_) => Err("a date means nothing here".to_owned()),
         DeValue::Array(_) => Err("give one value, not an array".to_owned()),
         DeValue::Table(_) => Err("give a value, not a table".to_owned()),
@@ -133,7 +133,7 @@ mod tests {
     fn values_are_read_as_a_person_would_write_them() {
         assert_eq!(values("port = 0x1389"), [("port", vec!["5001".to_owned()])]);
         assert_eq!(values("interval = 0.5"), [("interval", vec!["0.5".to_owned()])]);
-        assert_eq!(values("search = false"), [("search", vec!["false".to_owned()])]);
+        assert_eq!(values("search = false"), [("search", vec!["off".to_owned()])]);
         assert_eq!(values("peer = ['a:1', \"b:2\"]"), [("peer", vec!["a:1".to_owned(), "b:2".to_owned()])]);
         assert_eq!(values("peer = []\n# nothing else"), [("peer", vec![])]);
     }

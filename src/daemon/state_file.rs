@@ -98,7 +98,9 @@ impl StateFile {
     pub fn open(directory: &Path) -> Result<(StateFile, Saved), StateError> {
         let unusable = |source| StateError::Directory { path: directory.to_owned(), source };
         make_private(directory).map_err(unusable)?;
-        let lock = File::create(directory.join("lock")).map_err(unusable)?;
+        // Held open for reading only, so that the file system can be made read-only under a running node.
+        let lock = directory.join("lock");
+        let lock = File::create(&lock).and_then(|_| File::open(&lock)).map_err(unusable)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(StateError::Locked(directory.to_owned())),

@@ -257,3 +257,45 @@ impl fmt::Display for Traffic {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_an_event_is_the_one_in_its_json() {
+        let address: SocketAddr = "127.0.0.1:5001".parse().unwrap();
+        let exponent = Exponent::new(31).unwrap();
+        let message = Traffic {
+            msg_type: MessageType::Ping,
+            peer: address,
+            msg_id: MessageId(1),
+            originator: address,
+            ttl: Ttl(0),
+            data: None,
+            bytes: 69,
+        };
+        let result = ClaimResult::Refuted;
+        for event in [
+            Event::Received(message),
+            Event::Sent(message),
+            Event::PeerUp { peer: address, via: DiscoveredVia::Seed, kind: PeerKind::Plain },
+            Event::PeerDown { peer: address, reason: EvictionReason::Leave },
+            Event::PeerRestarted { peer: address },
+            Event::OwnAddress { address },
+            Event::SearchStarted { above: None },
+            Event::PrimeFound { exponent, id: MessageId(1) },
+            Event::ClaimQueued { exponent, originator: address, from: address },
+            Event::PrimeVerified { exponent, originator: address },
+            Event::ClaimEnded { exponent: 31, originator: address, result, is_mersenne_number: true },
+            Event::CreditMoved { exponent, from: address, to: address },
+            Event::Stalled { gap: Duration::from_secs(3) },
+            Event::Asleep,
+            Event::Awake,
+            Event::Reset,
+            Event::Leaving { peers: 3 },
+        ] {
+            assert_eq!(serde_json::to_value(event).unwrap()["event"], event.name());
+        }
+    }
+}
