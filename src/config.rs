@@ -263,7 +263,10 @@ impl BoundsArgs {
 }
 
 /// `$STATE_DIRECTORY` (set by systemd), else the user's state directory as the XDG base directory specification has it.
-fn default_state_dir(port: NonZeroU16, var: impl Fn(&str) -> Option<PathBuf>) -> Result<PathBuf, ConfigError> {
+pub(crate) fn default_state_dir(
+    port: NonZeroU16,
+    var: impl Fn(&str) -> Option<PathBuf>,
+) -> Result<PathBuf, ConfigError> {
     let var = |name| var(name).filter(|path| !path.as_os_str().is_empty());
     if let Some(directories) = var("STATE_DIRECTORY") {
         // systemd separates several by colons.

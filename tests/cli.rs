@@ -102,7 +102,7 @@ fn run_refuses_a_port_in_use_out_of_range_or_a_peer_that_does_not_resolve() {
 
 #[test]
 fn every_command_has_help_with_examples() {
-    for command in ["run", "lab", "status", "peers", "test", "decode"] {
+    for command in ["run", "lab", "status", "peers", "sleep", "wake", "reset", "test", "decode"] {
         let (succeeded, help, _) = mersenned(&[command, "--help"]);
         assert!(succeeded && help.contains("Examples:"), "{help}");
     }
