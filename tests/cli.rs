@@ -102,8 +102,23 @@ fn run_refuses_a_port_in_use_out_of_range_or_a_peer_that_does_not_resolve() {
 
 #[test]
 fn every_command_has_help_with_examples() {
-    for command in ["run", "lab", "status", "peers", "test", "decode", "completions", "man"] {
-        let (succeeded, help, _) = mersenned(&[command, "--help"]);
+    for command in [
+        &["run"][..],
+        &["lab"],
+        &["status"],
+        &["peers"],
+        &["sleep"],
+        &["wake"],
+        &["reset"],
+        &["test"],
+        &["decode"],
+        &["config", "check"],
+        &["config", "show"],
+        &["config", "example"],
+        &["completions"],
+        &["man"],
+    ] {
+        let (succeeded, help, _) = mersenned(&[command, &["--help"]].concat());
         assert!(succeeded && help.contains("Examples:"), "{help}");
     }
 }

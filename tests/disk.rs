@@ -159,12 +159,16 @@ fn a_node_whose_disk_is_full_from_the_start_says_so_and_does_not_start() {
     assert!(error.contains("cannot use the state") && error.contains("No space left on device"), "{error}");
 }
 
-/// A process that is killed when dropped, also when its test fails.
-struct Killed(Child);
+/// strace with the node it traces; both end when it is dropped, also when its test fails.
+struct Traced(Child);
 
-impl Drop for Killed {
+impl Drop for Traced {
     fn drop(&mut self) {
-        drop(self.0.kill());
+        // Killing strace would only set the node free.
+        let children = format!("/proc/{0}/task/{0}/children", self.0.id());
+        for node in fs::read_to_string(children).unwrap_or_default().split_whitespace() {
+            run("kill", &["-KILL", node]);
+        }
         drop(self.0.wait());
     }
 }
@@ -182,8 +186,7 @@ fn after_a_failed_fsync_the_file_is_written_anew_and_never_synced_again() {
     command.args(["-f", "-qq", "-e", "trace=openat,fsync,rename", "-e", "inject=fsync:error=EIO:when=3..5", "-o"]);
     command.arg(&trace).arg(support::program()).args(["run", "--interval", "200ms", "--port", &port.to_string()]);
     command.arg("--state-dir").arg(state.path().join("s")).args(["--log-level", "warn"]);
-    // Killing strace ends what it traces; the node itself is asked to leave first.
-    let traced = Killed(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let traced = Traced(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
     let ready = || http(port, &format!("GET /-/ready HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n"));
     wait_until(20 * SECOND, "the node says that it cannot write", || ready().is_some_and(|(status, _)| status == 503));
     wait_until(20 * SECOND, "the node is ready again", || ready().is_some_and(|(status, _)| status == 200));

@@ -73,8 +73,8 @@ fn a_plain_peer_of_ten_lines_of_python_takes_part_fully() {
             node.holds() == (1_279, format!("127.0.0.1:{own}"))
         });
     }
-    let (status, answer) = support::post_gossip(
-        nodes[2].port,
+    let (status, answer) = nodes[2].post(
+        "/gossip/",
         r#"{"msg_type":"PRIME","msg_id":7,"msg_forwarder":9998,"msg_originator":9998,"ttl":2,"data":2203}"#,
     );
     assert_eq!(status, 202, "{answer}");

@@ -8,7 +8,7 @@ use std::time::Duration;
 use mersenned::protocol::address::NodeRef;
 use mersenned::protocol::codec;
 use mersenned::protocol::message::{Announcement, Body, Message, MessageId, Ttl};
-use support::{Node, chain, holds_for, is_alive, post_gossip, wait_for_mesh, wait_until};
+use support::{Node, chain, holds_for, is_alive, wait_for_mesh, wait_until};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -221,14 +221,14 @@ fn a_prime_handed_in_over_http_goes_the_way_of_a_datagram() {
             r#"{{"msg_type":"PRIME","msg_id":{exponent},"msg_forwarder":9999,"msg_originator":9999,"ttl":2,"data":{exponent}}}"#
         )
     };
-    let (status, answer) = post_gossip(nodes[0].port, &claim(521));
+    let (status, answer) = nodes[0].post("/gossip/", &claim(521));
     assert_eq!(status, 202, "{answer}");
     for node in &nodes {
         wait_until(10 * SECOND, "the claim is verified and credited", || {
             node.holds() == (521, "127.0.0.1:9999".to_owned())
         });
     }
-    let (status, answer) = post_gossip(nodes[0].port, &claim(520));
+    let (status, answer) = nodes[0].post("/gossip/", &claim(520));
     assert_eq!(status, 400, "{answer}");
     assert!(answer["error"].as_str().unwrap().contains("prime"), "{answer}");
     assert!(!nodes[0].has_peer(9_999), "whoever hands in a message is nobody's peer");

@@ -169,7 +169,8 @@ fn the_status_follows_what_the_node_knows() {
     let service = Service::start(state.path(), &manager.name, &[]);
     manager.hears("STATUS=0 peers, no prime yet", 10 * SECOND);
     let claim = r#"{"msg_type":"PRIME","msg_id":7,"msg_forwarder":9999,"msg_originator":9999,"ttl":0,"data":127}"#;
-    assert_eq!(support::post_gossip(service.port, claim).0, 202);
+    let token = support::token(&state.path().join(service.port.to_string()));
+    assert_eq!(support::post(service.port, "/gossip/", claim, &token).0, 202);
     manager.hears("STATUS=0 peers, largest prime M127", 10 * SECOND);
 }
 
@@ -418,7 +419,8 @@ fn the_unit_allows_every_system_call_that_a_node_makes_in_its_life() {
         assert_eq!(traced.get(path), Some(200), "{path}");
     }
     let claim = r#"{"msg_type":"PRIME","msg_id":7,"msg_forwarder":9999,"msg_originator":9999,"ttl":0,"data":4423}"#;
-    assert_eq!(support::post_gossip(port, claim).0, 202);
+    let token = support::token(&state.path().join("traced"));
+    assert_eq!(support::post(port, "/gossip/", claim, &token).0, 202);
     manager.hears("STATUS=1 peer, largest prime M4423", 30 * SECOND);
     let node = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", traced.child.id())).unwrap();
     signal(node.trim().parse().unwrap(), "TERM");

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper::body::Bytes;
+use http_body_util::{BodyExt as _, Limited};
 use hyper::{Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -35,12 +34,55 @@ pub struct NodeAddress {
     pub(super) json: bool,
 }
 
+/// What a node answers.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) value: Value,
+}
+
+impl Answer {
+    /// Why the node refuses, in its words.
+    pub(super) fn reason(&self) -> String {
+        let reason = self.value.get("error").and_then(Value::as_str).unwrap_or("no reason given");
+        reason.escape_debug().to_string()
+    }
+}
+
 impl NodeAddress {
+    /// The node's HTTP address.
+    pub(super) fn address(&self) -> SocketAddr {
+        SocketAddr::new(self.host, self.port.get())
+    }
+
+    /// The node's port.
+    pub(super) fn port(&self) -> NonZeroU16 {
+        self.port
+    }
+
     /// The JSON a node answers to `GET path`.
     pub(super) fn get(&self, path: &str) -> Result<Value> {
+        let answer = self.exchange(Request::get(path).body(String::new())?)?;
+        if answer.status != StatusCode::OK {
+            bail!("the node at {} refuses ({}): {}", self.address(), answer.status, answer.reason());
+        }
+        Ok(answer.value)
+    }
+
+    /// What a node answers to `POST path` with nothing to say, for whoever has this token.
+    pub(super) fn post(&self, path: &str, token: Option<&str>) -> Result<Answer> {
+        let mut request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
+        if let Some(token) = token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        self.exchange(request.body("{}".to_owned())?)
+    }
+
+    fn exchange(&self, mut request: Request<String>) -> Result<Answer> {
+        let address = self.address();
+        request.headers_mut().insert(header::HOST, address.to_string().parse()?);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let address = SocketAddr::new(self.host, self.port.get());
-        let answer = runtime.block_on(async { tokio::time::timeout(PATIENCE, get(address, path)).await });
+        let answer = runtime.block_on(async { tokio::time::timeout(PATIENCE, exchange(address, request)).await });
         match answer {
             Ok(answer) => answer,
             Err(_elapsed) => bail!("the node at {address} does not answer within {} s", PATIENCE.as_secs()),
@@ -48,7 +90,7 @@ impl NodeAddress {
     }
 }
 
-async fn get(address: SocketAddr, path: &str) -> Result<Value> {
+async fn exchange(address: SocketAddr, request: Request<String>) -> Result<Answer> {
     let stream = TcpStream::connect(address).await.map_err(|error| {
         let port = address.port();
         anyhow!("no node answers at {address} ({error}); is it running? `mersenned run --port {port}` starts one")
@@ -57,15 +99,10 @@ async fn get(address: SocketAddr, path: &str) -> Result<Value> {
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.with_context(not_ours)?;
     tokio::spawn(connection);
-    let request = Request::get(path).header(header::HOST, address.to_string()).body(Empty::<Bytes>::new())?;
     let response = sender.send_request(request).await.with_context(not_ours)?;
     let status = response.status();
     let body = Limited::new(response.into_body(), ANSWER_MAX).collect().await.map_err(|error| anyhow!(error));
     let body = body.with_context(not_ours)?.to_bytes();
-    let value: Value = serde_json::from_slice(&body).with_context(not_ours)?;
-    if status != StatusCode::OK {
-        let reason = value.get("error").and_then(Value::as_str).unwrap_or("no reason given");
-        bail!("the node at {address} refuses ({status}): {}", reason.escape_debug());
-    }
-    Ok(value)
+    let value = serde_json::from_slice(&body).with_context(not_ours)?;
+    Ok(Answer { status, value })
 }

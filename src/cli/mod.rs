@@ -9,6 +9,7 @@ use crate::config::ConfigError;
 mod ask;
 pub mod completions;
 pub mod config;
+pub mod control;
 pub mod decode;
 pub mod lab;
 mod log;
@@ -44,6 +45,12 @@ enum Command {
     Status(status::StatusArgs),
     /// Show the peers of a running node
     Peers(peers::PeersArgs),
+    /// Send a running node to sleep: it hears, says and looks for nothing
+    Sleep(control::ControlArgs),
+    /// Wake a node that sleeps
+    Wake(control::ControlArgs),
+    /// Make a running node forget its primes and peers
+    Reset(control::ResetArgs),
     /// Test whether 2^P − 1 is prime
     Test(test::TestArgs),
     /// Show a datagram as JSON, or why it is refused
@@ -66,6 +73,9 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Status(args) => status::status(&args),
         Command::Peers(args) => peers::peers(&args),
+        Command::Sleep(args) => control::sleep(&args),
+        Command::Wake(args) => control::wake(&args),
+        Command::Reset(args) => control::reset(&args),
         Command::Test(args) => test::test(&args),
         Command::Decode(args) => decode::decode(args),
         Command::Config(args) => config::config(&args),

@@ -16,6 +16,7 @@ pub(super) struct Line {
     exponent: Option<u64>,
     originator: Option<String>,
     to: Option<String>,
+    reason: Option<String>,
 }
 
 impl Line {
@@ -31,7 +32,10 @@ impl Line {
 
     /// Whether people watching a lab want to read it; the rest is in each node's `/log`.
     fn matters(&self) -> bool {
-        !matches!(self.event.as_str(), "search_started" | "claim_queued" | "leaving" | "own_address" | "ready")
+        // A node that sleeps or forgets loses all its peers at once, and says so in one line of its own.
+        let told_already = matches!(self.reason.as_deref(), Some("asleep" | "reset"));
+        !told_already
+            && !matches!(self.event.as_str(), "search_started" | "claim_queued" | "leaving" | "own_address" | "ready")
     }
 }
 
@@ -42,6 +46,7 @@ struct Held {
     /// Who is credited with each prime.
     finders: BTreeMap<u64, String>,
     peers: usize,
+    asleep: bool,
 }
 
 /// The lab's console.
@@ -109,6 +114,15 @@ impl Report {
                 held.peers = held.peers.saturating_sub(1);
                 None
             }
+            "asleep" | "awake" => {
+                held.asleep = line.event == "asleep";
+                None
+            }
+            "reset" => {
+                held.largest = None;
+                held.finders.clear();
+                None
+            }
             "prime_found" => Some(&itself),
             "prime_verified" => line.originator.as_ref(),
             "credit_moved" => line.to.as_ref(),
@@ -120,25 +134,26 @@ impl Report {
         }
     }
 
-    /// Says so when the mesh has become full, and when all nodes hold the same largest prime and the same finder of it.
+    /// Says so when the mesh has become full, and when all nodes hold the same largest prime and the same finder of it. Nodes
+    /// that sleep take no part.
     fn tell_agreement(&mut self) {
-        let others = self.held.len().saturating_sub(1);
-        let meshed = others > 0 && self.held.values().all(|held| held.peers == others);
+        let awake = || self.held.values().filter(|held| !held.asleep);
+        let count = awake().count();
+        let nodes = if count < self.held.len() { "nodes that are awake" } else { "nodes" };
+        let others = count.saturating_sub(1);
+        let meshed = others > 0 && awake().all(|held| held.peers == others);
         if meshed && !self.meshed {
-            print(&format!("all {} nodes are each other's peers", self.held.len()));
+            print(&format!("all {count} {nodes} are each other's peers"));
         }
         self.meshed = meshed;
-        let mut views = self.held.values().map(|held| {
+        let mut views = awake().map(|held| {
             let largest = held.largest?;
             Some((largest, held.finders.get(&largest)?.clone()))
         });
         let first = views.next().flatten();
         if first.is_some() && first != self.agreed && views.all(|view| view == first) {
             if let Some((exponent, finder)) = &first {
-                print(&format!(
-                    "all {} nodes agree: the largest prime is M{exponent}, found by {finder}",
-                    self.held.len()
-                ));
+                print(&format!("all {count} {nodes} agree: the largest prime is M{exponent}, found by {finder}"));
             }
             self.agreed = first;
         }
@@ -180,5 +195,32 @@ mod tests {
         assert!(report.meshed);
         tell(&mut report, 5002, r#"{"event":"peer_down","text":""}"#);
         assert!(!report.meshed);
+    }
+
+    #[test]
+    fn a_node_that_sleeps_takes_no_part_and_one_that_was_reset_holds_nothing() {
+        let mut report = Report::new(5001..=5003);
+        for port in [5001, 5002] {
+            tell(&mut report, port, r#"{"event":"peer_up","text":""}"#);
+            tell(
+                &mut report,
+                port,
+                r#"{"event":"prime_verified","text":"","exponent":31,"originator":"127.0.0.1:5001"}"#,
+            );
+        }
+        assert!(!report.meshed && report.agreed.is_none());
+        tell(&mut report, 5003, r#"{"event":"asleep","text":""}"#);
+        assert!(report.meshed && report.agreed.is_some());
+        tell(&mut report, 5003, r#"{"event":"awake","text":""}"#);
+        assert!(!report.meshed);
+        tell(&mut report, 5001, r#"{"event":"reset","text":""}"#);
+        assert_eq!(report.held[&5001].largest, None);
+    }
+
+    #[test]
+    fn peers_lost_by_sleep_or_reset_are_told_by_one_line_for_all() {
+        let line = |reason| Line::parse(&format!(r#"{{"event":"peer_down","text":"","reason":"{reason}"}}"#)).unwrap();
+        assert!(line("timeout").matters() && !line("asleep").matters() && !line("reset").matters());
+        assert!(Line::parse(r#"{"event":"asleep","text":""}"#).unwrap().matters());
     }
 }

@@ -33,6 +33,8 @@ struct State {
     address_book: u64,
     verification_queue: u64,
     verifying: Option<u64>,
+    asleep: bool,
+    search_mode: String,
     searching: bool,
     originators: Vec<Latest>,
 }
@@ -57,7 +59,8 @@ pub fn status(args: &StatusArgs) -> Result<()> {
         return Ok(());
     }
     let state: State = serde_json::from_value(value).context("the node's answer is not one of this version")?;
-    writeln!(out, "node            {}", state.address.escape_debug())?;
+    let asleep = if state.asleep { ", asleep" } else { "" };
+    writeln!(out, "node            {}{asleep}", state.address.escape_debug())?;
     match (state.largest_prime, &state.largest_prime_finder) {
         (Some(exponent), Some(finder)) => {
             writeln!(out, "largest prime   M{exponent}, found by {}", finder.escape_debug())?;
@@ -67,7 +70,13 @@ pub fn status(args: &StatusArgs) -> Result<()> {
     writeln!(out, "known primes    {}", state.known.count)?;
     writeln!(out, "peers           {} ({} plain)", state.peers, state.plain_peers)?;
     writeln!(out, "address book    {}", state.address_book)?;
-    writeln!(out, "search          {}", if state.searching { "on its way" } else { "waiting" })?;
+    let search = match (state.asleep, state.search_mode.as_str(), state.searching) {
+        (true, _, _) => "asleep",
+        (false, "off", _) => "off",
+        (false, _, true) => "on its way",
+        (false, _, false) => "waiting",
+    };
+    writeln!(out, "search          {search}")?;
     match state.verifying {
         Some(exponent) => writeln!(out, "verifying       M{exponent}, {} in the queue", state.verification_queue)?,
         None => writeln!(out, "verifying       nothing")?,

@@ -191,7 +191,8 @@ impl Exporter {
 
     /// Notes the time when the largest known prime has become larger.
     fn note_height(&self, height: u64) {
-        if self.height.fetch_max(height, Ordering::Relaxed) < height {
+        // After a reset it begins again.
+        if self.height.swap(height, Ordering::Relaxed) < height {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             self.gauges.height_timestamp.set(now.as_secs_f64());
         }

@@ -12,12 +12,13 @@ use std::time::Duration;
 
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::clock::Clock;
 use super::compute::Compute;
 use super::exporter::Exporter;
-use super::http::LocalMessage;
+use super::http::{Applied, Command, Control, LocalMessage, Request};
 use super::journal::Recorder;
 use super::report::Report;
 use super::saver::Saver;
@@ -59,10 +60,12 @@ pub struct Gossip {
     pub counters: Arc<SocketCounters>,
     /// What other threads report.
     pub reports: UnboundedReceiver<Report>,
-    /// Messages handed in over HTTP.
-    pub local: Receiver<LocalMessage>,
     /// Fed by this loop and nobody else, so that a service manager notices when it stands still.
     pub watchdog: Option<Watchdog>,
+    /// What is asked for over HTTP.
+    pub requests: Receiver<Request>,
+    /// Takes the revision of the state that is durable.
+    pub durable: watch::Sender<u64>,
 }
 
 impl Gossip {
@@ -110,10 +113,7 @@ impl Gossip {
                     Some(report) => self.take_report(report, &mut out),
                     None => return Ok(()),
                 },
-                Some(message) = self.local.recv() => {
-                    let fate = self.node.receive_local(self.clock.now(), &message.datagram, &mut out);
-                    drop(message.reply.send(fate));
-                }
+                Some(request) = self.requests.recv() => self.serve(request, &mut out),
                 ready = socket.readable() => self.count_error(ready),
                 () = &mut timer => {}
             }
@@ -148,6 +148,24 @@ impl Gossip {
         }
     }
 
+    /// Does what somebody asks over HTTP, who may not be waiting for the answer any more.
+    fn serve(&self, request: Request, out: &mut Outbox) {
+        let now = self.clock.now();
+        match request {
+            Request::Message(LocalMessage { datagram, reply }) => {
+                drop(reply.send(self.node.receive_local(now, &datagram, out)));
+            }
+            Request::Control(Control { command, reply }) => {
+                let revision = match command {
+                    Command::Sleep => self.node.sleep(now, out),
+                    Command::Wake => self.node.wake(now, out),
+                    Command::Reset => self.node.reset(now, out),
+                };
+                _ = reply.send(Applied { asleep: self.node.is_asleep(), revision });
+            }
+        }
+    }
+
     fn take_report(&self, report: Report, out: &mut Outbox) {
         let now = self.clock.now();
         match report {
@@ -159,6 +177,7 @@ impl Gossip {
             Report::Saved { revision, ids_below } => {
                 self.node.ids_reserved(ids_below);
                 self.node.saved(now, revision, out);
+                self.durable.send_replace(revision);
             }
             Report::Seed(address) => self.node.add_seed(now, address),
             Report::NoSeed(address) => self.node.remove_seed(now, address),

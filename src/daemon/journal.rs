@@ -199,7 +199,8 @@ impl Journal {
         self.subscribers.load(Ordering::Relaxed)
     }
 
-    /// How many entries were gone before a subscriber came to read them, over all subscribers.
+    /// How many entries were gone before a subscriber came to read them, over all subscribers; of one that never came
+    /// again it is known when it ends.
     pub fn lagged(&self) -> u64 {
         self.lagged.load(Ordering::Relaxed)
     }
@@ -367,6 +368,11 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
+        // Whoever stopped reading is handed nothing more, and what he has missed by then has not been counted yet.
+        let oldest = self.journal.ring().oldest();
+        if !self.resumed {
+            self.journal.lagged.fetch_add(oldest.saturating_sub(self.read.saturating_add(1)), Ordering::Relaxed);
+        }
         self.journal.subscribers.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -33,6 +33,7 @@ pub mod service_manager;
 pub mod socket;
 pub mod socket_counters;
 pub mod state_file;
+pub mod token;
 
 pub use console::Console;
 pub use seeds::{PeerName, PeerNameError};
@@ -50,12 +51,13 @@ use self::service_manager::ServiceManager;
 use self::socket::BindError;
 use self::socket_counters::SocketCounters;
 use self::state_file::{StateError, StateFile};
+use self::token::{Token, TokenError};
 
 /// How long everything may take to end, before the process ends without it.
 const GOODBYE: Duration = Duration::from_millis(750);
 
-/// Messages handed in over HTTP that may wait for the gossip loop.
-const LOCAL_QUEUE: usize = 64;
+/// What is asked for over HTTP and may wait for the gossip loop.
+const REQUEST_QUEUE: usize = 64;
 
 /// Everything a daemon is told.
 #[derive(Debug, Clone)]
@@ -108,6 +110,9 @@ pub enum DaemonError {
     /// The state could not be opened or written.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The token could not be read or written.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// The thread that drives the node has ended, which it never should.
     #[error("the gossip loop has ended by itself; what it said before is in the log")]
     GossipEnded,
@@ -156,6 +161,14 @@ async fn serve(settings: Settings, reload: &mut Reload<'_>) -> Result<(), Daemon
     let http_address = SocketAddr::new(settings.http_bind, settings.port.get());
     let tcp = TcpListener::bind(http_address).map_err(|source| BindError::new(http_address, "TCP", source))?;
     let (file, saved) = StateFile::open(&settings.state_dir)?;
+    // Nobody wants one in a lab, whose nodes are there to be played with.
+    let token = match settings.console {
+        Console::Log => Some(Token::open(&settings.state_dir)?),
+        Console::Lab => None,
+    };
+    if saved.asleep {
+        tracing::warn!("asleep, as it was left; `mersenned wake --port {}` wakes it", settings.port);
+    }
 
     let clock = Clock::start();
     let node = Arc::new(birth(&settings, clock, saved)?);
@@ -169,7 +182,8 @@ async fn serve(settings: Settings, reload: &mut Reload<'_>) -> Result<(), Daemon
     }
 
     let (report, reports) = mpsc::unbounded_channel();
-    let (local, local_inbox) = mpsc::channel(LOCAL_QUEUE);
+    let (requests, requests_inbox) = mpsc::channel(REQUEST_QUEUE);
+    let (durable, saved_revision) = watch::channel(0);
     let (stop, stopped) = watch::channel(false);
     let counters = Arc::new(SocketCounters::default());
     counters.set_receive_buffer(socket::receive_buffer(&udp) as u64);
@@ -191,8 +205,9 @@ async fn serve(settings: Settings, reload: &mut Reload<'_>) -> Result<(), Daemon
         exporter: Arc::clone(&exporter),
         counters,
         reports,
-        local: local_inbox,
         watchdog: manager.watchdog(),
+        requests: requests_inbox,
+        durable,
     };
     let gossip = gossip.start().map_err(system("start the gossip loop"))?;
     readiness.socket_is_bound();
@@ -204,7 +219,9 @@ async fn serve(settings: Settings, reload: &mut Reload<'_>) -> Result<(), Daemon
         journal: Arc::clone(&journal),
         exporter,
         readiness: Arc::clone(&readiness),
-        local,
+        requests,
+        durable: saved_revision,
+        token,
         hosts: http::AllowedHosts::new(http_address, settings.http_hosts),
     };
     let server = tokio::spawn(http::serve(tcp, app, stopped.clone()));

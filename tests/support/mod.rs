@@ -115,6 +115,11 @@ impl Node {
         serde_json::from_str(&body).unwrap_or_else(|error| panic!("{path} is JSON: {error}: {body}"))
     }
 
+    /// Posts JSON with the node's token, if it has one: status and answer.
+    pub fn post(&self, path: &str, json: &str) -> (u16, Value) {
+        post(self.port, path, json, &token(&self.state))
+    }
+
     /// The state, or null while the node does not answer.
     pub fn state(&self) -> Value {
         self.get("/state").and_then(|body| serde_json::from_str(&body).ok()).unwrap_or(Value::Null)
@@ -197,11 +202,17 @@ pub fn http(port: u16, request: &str) -> Option<(u16, String)> {
     Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
 }
 
-/// Posts JSON to `/gossip/`: status and answer.
-pub fn post_gossip(port: u16, json: &str) -> (u16, Value) {
-    let head = format!("POST /gossip/ HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n");
-    let (status, body) =
-        http(port, &format!("{head}Content-Length: {}\r\n\r\n{json}", json.len())).expect("the node answers");
+/// The token of the node that keeps its memory in this directory; empty if it has none.
+pub fn token(state: &std::path::Path) -> String {
+    std::fs::read_to_string(state.join("token")).unwrap_or_default().trim_end().to_owned()
+}
+
+/// Posts JSON with this token; with none, if it is empty. Status and answer.
+pub fn post(port: u16, path: &str, json: &str, token: &str) -> (u16, Value) {
+    let authorization = if token.is_empty() { String::new() } else { format!("Authorization: Bearer {token}\r\n") };
+    let head = format!("POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n");
+    let request = format!("{head}{authorization}Content-Length: {}\r\n\r\n{json}", json.len());
+    let (status, body) = http(port, &request).expect("the node answers");
     (status, serde_json::from_str(&body).unwrap_or(Value::Null))
 }
 

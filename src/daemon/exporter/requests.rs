@@ -25,6 +25,12 @@ pub enum Route {
     Events,
     /// `/gossip` and `/gossip/`
     Gossip,
+    /// `/sleep`
+    Sleep,
+    /// `/wake`
+    Wake,
+    /// `/reset`
+    Reset,
     /// All others.
     Other,
 }
@@ -41,6 +47,9 @@ impl Label for Route {
         Route::Log,
         Route::Events,
         Route::Gossip,
+        Route::Sleep,
+        Route::Wake,
+        Route::Reset,
         Route::Other,
     ];
 
@@ -56,6 +65,9 @@ impl Label for Route {
             Route::Log => "/log",
             Route::Events => "/events",
             Route::Gossip => "/gossip",
+            Route::Sleep => "/sleep",
+            Route::Wake => "/wake",
+            Route::Reset => "/reset",
             Route::Other => "other",
         }
     }
@@ -85,7 +97,8 @@ impl Route {
             Route::Ready => &[200, 403, 405, 503],
             Route::Log => &[200, 400, 403, 405],
             Route::Events => &[200, 400, 403, 405, 503],
-            Route::Gossip => &[202, 400, 403, 405, 408, 413, 415, 503],
+            Route::Gossip => &[202, 400, 401, 403, 405, 408, 413, 415, 503],
+            Route::Sleep | Route::Wake | Route::Reset => &[200, 202, 400, 401, 403, 405, 408, 413, 415, 503],
             // 500 stands for what should not happen.
             Route::Other => &[403, 404, 500],
         }

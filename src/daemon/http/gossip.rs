@@ -1,32 +1,23 @@
 //! `POST /gossip/`: a message as JSON, which goes the way of a datagram from a sender that can never be a peer.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Extension;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use http_body_util::BodyExt as _;
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 
-use super::App;
 use super::connection::Connection;
 use super::routes::{self, Shared};
+use super::{App, Request, post};
 use crate::mersenne::{self, Exponent};
 use crate::protocol::codec::{Refusal, encode};
-use crate::protocol::json::{MAX_JSON, from_json, to_json};
+use crate::protocol::json::{from_json, to_json};
 use crate::protocol::message::{Body as MessageBody, MAX_DATAGRAM, Message};
 use crate::protocol::{ClaimResult, Fate, Label as _, LocalFate};
-
-/// How long a request's body may take.
-const BODY_TIMEOUT: Duration = Duration::from_secs(2);
-/// How much of a refused body is read and thrown away, so that its sender gets to read the refusal.
-const DISCARD_MAX: usize = 64 * 1_024;
-/// How long the thread that drives the node may take to answer.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A message that was handed in over HTTP, for [`Node::receive_local`](crate::protocol::Node::receive_local).
 #[derive(Debug)]
@@ -43,87 +34,32 @@ pub(super) async fn gossip(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    connection.waits();
-    let received = tokio::time::timeout(BODY_TIMEOUT, receive(&headers, body)).await;
-    connection.works();
-    let text = match received {
-        Ok(Ok(text)) => text,
-        Ok(Err(NotReceived::ContentType)) => {
-            let reason = "Content-Type must be application/json";
-            return routes::error(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason);
-        }
-        Ok(Err(NotReceived::TooLong)) => {
-            let reason = format!("the body is longer than {MAX_JSON} bytes");
-            return routes::error(StatusCode::PAYLOAD_TOO_LARGE, &reason);
-        }
-        Ok(Err(NotReceived::Broken)) => return routes::error(StatusCode::BAD_REQUEST, "the body cannot be read"),
-        Err(_) => return routes::error(StatusCode::REQUEST_TIMEOUT, "the body took too long"),
+    let app = &shared.app;
+    let text = match post::receive(app.token.as_ref(), &connection, &headers, body).await {
+        Ok(text) => text,
+        Err(refusal) => return refusal.answer(),
     };
     let message = match from_json(&text) {
         Ok(message) => message,
         Err(refusal) => return refused(refusal),
     };
-    match hand_over(&shared.app.local, &message).await {
-        Some(Ok(fate)) => told(&shared.app, &message, fate),
+    match hand_over(&app.requests, &message).await {
+        Some(Ok(fate)) => told(app, &message, fate),
         Some(Err(refusal)) => refused(refusal),
-        None => routes::error(StatusCode::SERVICE_UNAVAILABLE, "the node does not answer at the moment"),
-    }
-}
-
-/// Why a body is not looked at.
-enum NotReceived {
-    ContentType,
-    TooLong,
-    Broken,
-}
-
-async fn receive(headers: &HeaderMap, mut body: Body) -> Result<Vec<u8>, NotReceived> {
-    if !is_json(headers) {
-        discard(body).await;
-        return Err(NotReceived::ContentType);
-    }
-    let mut text = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| NotReceived::Broken)?;
-        let Some(data) = frame.data_ref() else { continue };
-        if text.len() + data.len() > MAX_JSON {
-            discard(body).await;
-            return Err(NotReceived::TooLong);
-        }
-        text.extend_from_slice(data);
-    }
-    Ok(text)
-}
-
-/// A web page can send JSON to another host only after asking it, which this server never allows; other types it can.
-fn is_json(headers: &HeaderMap) -> bool {
-    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
-    let (Some(content_type), None) = (types.next(), types.next()) else { return false };
-    let essence = content_type.to_str().ok().and_then(|text| text.split(';').next());
-    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
-}
-
-/// Reads a body to its end, or to the limit. A connection that is closed with unread data in it takes the answer along.
-async fn discard(mut body: Body) {
-    let mut read = 0;
-    while let Some(Ok(frame)) = body.frame().await {
-        read += frame.data_ref().map_or(0, Bytes::len);
-        if read > DISCARD_MAX {
-            return;
-        }
+        None => routes::error(StatusCode::SERVICE_UNAVAILABLE, routes::NO_ANSWER),
     }
 }
 
 /// What the node makes of the message; `None` if it does not say so in time.
-async fn hand_over(local: &mpsc::Sender<LocalMessage>, message: &Message) -> Option<Result<LocalFate, Refusal>> {
+async fn hand_over(requests: &mpsc::Sender<Request>, message: &Message) -> Option<Result<LocalFate, Refusal>> {
     let mut datagram = Vec::with_capacity(MAX_DATAGRAM);
     encode(message, &mut datagram);
     let (reply, answer) = oneshot::channel();
     let exchange = async {
-        local.send(LocalMessage { datagram, reply }).await.ok()?;
+        requests.send(Request::Message(LocalMessage { datagram, reply })).await.ok()?;
         answer.await.ok()
     };
-    tokio::time::timeout(ANSWER_TIMEOUT, exchange).await.ok()?
+    tokio::time::timeout(routes::ANSWER_TIMEOUT, exchange).await.ok()?
 }
 
 fn refused(refusal: Refusal) -> Response {

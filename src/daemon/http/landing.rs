@@ -27,10 +27,11 @@ pub(super) fn render(app: &App) -> String {
         }
         (Some(_), None) | (None, _) => "none yet".to_owned(),
     };
-    let work = match (state.verifying, state.searching) {
-        (Some(exponent), _) => format!("testing M{exponent} for a claim"),
-        (None, true) => "searching".to_owned(),
-        (None, false) => "resting".to_owned(),
+    let work = match (state.asleep, state.verifying, state.searching) {
+        (true, _, _) => "asleep: it hears, says and looks for nothing until it is woken".to_owned(),
+        (false, Some(exponent), _) => format!("testing M{exponent} for a claim"),
+        (false, None, true) => "searching".to_owned(),
+        (false, None, false) => "resting".to_owned(),
     };
     let now = app.clock.now();
     let address = state.address.to_string();

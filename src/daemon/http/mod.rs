@@ -1,4 +1,4 @@
-//! HTTP: what a node shows, and one way to hand it a message.
+//! HTTP: what a node shows, one way to hand it a message, and what its owner tells it.
 //!
 //! axum's routes on an accept loop of its own, because `axum::serve` waits for ever for a request that never ends. Here a
 //! request's head has 2 s, a body 2 s more, and when all places are taken the connection goes that has kept the server
@@ -14,7 +14,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use hyper::body::Incoming;
@@ -31,18 +30,22 @@ use super::clock::Clock;
 use super::exporter::{self, Exporter, Route};
 use super::journal::Journal;
 use super::readiness::Readiness;
+use super::token::Token;
 use crate::protocol::Node;
 use connection::{Connection, Phase};
 
 mod connection;
+mod control;
 mod events;
 mod gossip;
 mod guard;
 mod landing;
+mod post;
 mod routes;
 #[cfg(test)]
 mod tests;
 
+pub use control::{Applied, Command, Control};
 pub use gossip::LocalMessage;
 pub use guard::{AllowedHosts, Objection};
 
@@ -61,6 +64,15 @@ const GRACE: Duration = Duration::from_millis(400);
 /// The pause after the process has run out of descriptors or memory.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
+/// What is asked of the thread that drives the node.
+#[derive(Debug)]
+pub enum Request {
+    /// A message to be taken in.
+    Message(LocalMessage),
+    /// A command.
+    Control(Control),
+}
+
 /// What the routes show and use.
 #[derive(Debug)]
 pub struct App {
@@ -75,7 +87,11 @@ pub struct App {
     /// Whether the node is ready.
     pub readiness: Arc<Readiness>,
     /// To the thread that drives the node.
-    pub local: mpsc::Sender<LocalMessage>,
+    pub requests: mpsc::Sender<Request>,
+    /// The revision of the node's state that is durable.
+    pub durable: watch::Receiver<u64>,
+    /// What whoever changes anything has to know; `None` if nobody has to know anything.
+    pub token: Option<Token>,
     /// The hosts under which the server may be asked.
     pub hosts: AllowedHosts,
 }
@@ -262,7 +278,7 @@ impl Service {
         let route = Route::of(request.uri().path());
         let mut response = match self.app.hosts.check(request.uri(), request.headers()) {
             Ok(()) => {
-                let mut request: Request = request.map(Body::new);
+                let mut request: axum::extract::Request = request.map(Body::new);
                 request.extensions_mut().insert(Arc::clone(&connection));
                 let Ok(response) = self.router.oneshot(request).await;
                 response

@@ -1,19 +1,26 @@
 //! The routes, and how answers are written.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{Query, State};
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::watch;
 
-use super::{App, events, gossip, landing};
+use super::{App, Command, control, events, gossip, landing};
 use crate::mersenne::decimal;
 use crate::protocol::{PrimeView, StateView, Time};
+
+/// How long the thread that drives the node may take to answer.
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What is said when it takes longer.
+pub(super) const NO_ANSWER: &str = "the node does not answer at the moment";
 
 /// What handlers share.
 #[derive(Clone)]
@@ -35,6 +42,9 @@ pub(super) fn router(app: Arc<App>, shutdown: watch::Receiver<bool>) -> Router {
         .route("/primes", get(primes))
         .route("/log", get(log))
         .route("/events", get(events::events))
+        .route("/sleep", post(control::control).layer(Extension(Command::Sleep)))
+        .route("/wake", post(control::control).layer(Extension(Command::Wake)))
+        .route("/reset", post(control::control).layer(Extension(Command::Reset)))
         .route("/gossip", gossip.clone())
         .route("/gossip/", gossip)
         .fallback(async || error(StatusCode::NOT_FOUND, "there is nothing here; / lists what there is"))

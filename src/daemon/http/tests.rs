@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -15,6 +16,8 @@ use crate::daemon::socket_counters::SocketCounters;
 use crate::mersenne::Exponent;
 use crate::protocol::{Birth, Event, Label as _, Outbox, Saved, Scan, Settings, Time, Whereabouts};
 
+mod control;
+mod elsewhere;
 mod gossip;
 mod limits;
 mod streams;
@@ -30,6 +33,8 @@ struct TestServer {
     recorder: Recorder,
     shutdown: watch::Sender<bool>,
     serving: JoinHandle<io::Result<()>>,
+    /// How often the driver was asked for anything.
+    asked: Arc<AtomicUsize>,
 }
 
 /// What plays the thread that drives the node.
@@ -37,6 +42,8 @@ struct TestServer {
 enum Driver {
     Answers,
     Hangs,
+    /// It answers, and what it does never becomes durable.
+    SavesNothing,
 }
 
 impl TestServer {
@@ -45,6 +52,11 @@ impl TestServer {
     }
 
     async fn start_with(driver: Driver, journal_capacity: usize) -> TestServer {
+        TestServer::start_guarded(driver, journal_capacity, None).await
+    }
+
+    /// A server that changes nothing for whoever does not know this token.
+    async fn start_guarded(driver: Driver, journal_capacity: usize, token: Option<Token>) -> TestServer {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let birth = Birth {
@@ -66,26 +78,51 @@ impl TestServer {
         let socket = Arc::new(SocketCounters::default());
         let exporter = Arc::new(Exporter::new(Arc::clone(&node), Arc::clone(&journal), socket).unwrap());
         let readiness = Arc::new(Readiness::new());
-        let (local, mut messages) = mpsc::channel::<LocalMessage>(16);
+        let (requests, mut inbox) = mpsc::channel::<Request>(16);
+        let (durable, saved_revision) = watch::channel(0);
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&asked);
         let driven = Arc::clone(&node);
         tokio::spawn(async move {
             let mut unanswered = Vec::new();
-            while let Some(LocalMessage { datagram, reply }) = messages.recv().await {
-                match driver {
-                    Driver::Answers => {
-                        let fate = driven.receive_local(clock.now(), &datagram, &mut Outbox::new());
-                        let _ = reply.send(fate);
+            while let Some(request) = inbox.recv().await {
+                counted.fetch_add(1, Ordering::Relaxed);
+                let (now, mut out) = (clock.now(), Outbox::new());
+                match (driver, request) {
+                    (Driver::Hangs, request) => unanswered.push(request),
+                    (Driver::Answers | Driver::SavesNothing, Request::Message(LocalMessage { datagram, reply })) => {
+                        let _ = reply.send(driven.receive_local(now, &datagram, &mut out));
                     }
-                    Driver::Hangs => unanswered.push(reply),
+                    (Driver::Answers | Driver::SavesNothing, Request::Control(Control { command, reply })) => {
+                        let revision = match command {
+                            Command::Sleep => driven.sleep(now, &mut out),
+                            Command::Wake => driven.wake(now, &mut out),
+                            Command::Reset => driven.reset(now, &mut out),
+                        };
+                        let _ = reply.send(Applied { asleep: driven.is_asleep(), revision });
+                        match driver {
+                            Driver::Answers => drop(durable.send_replace(revision)),
+                            Driver::Hangs | Driver::SavesNothing => {}
+                        }
+                    }
                 }
             }
         });
         let hosts = AllowedHosts::new(address, ["node.example".to_owned()]);
         let (shutdown, stop) = watch::channel(false);
-        let app =
-            App { node: Arc::clone(&node), clock, journal, exporter, readiness: Arc::clone(&readiness), local, hosts };
+        let app = App {
+            node: Arc::clone(&node),
+            clock,
+            journal,
+            exporter,
+            readiness: Arc::clone(&readiness),
+            requests,
+            durable: saved_revision,
+            token,
+            hosts,
+        };
         let serving = tokio::spawn(serve(listener, app, stop));
-        TestServer { address, node, readiness, recorder, shutdown, serving }
+        TestServer { address, node, readiness, recorder, shutdown, serving, asked }
     }
 
     async fn connect(&self) -> TcpStream {

@@ -155,6 +155,24 @@ async fn a_subscriber_that_lags_is_told_of_the_gap_counted_and_goes_on_with_the_
 }
 
 #[tokio::test]
+async fn what_a_subscriber_missed_that_never_came_again_is_counted_when_it_ends() {
+    let (journal, mut recorder, keeper) = Journal::new(4);
+    let (stuck, quick) = (journal.subscribe(None).unwrap(), journal.subscribe(None).unwrap());
+    let resumed = journal.subscribe(Some(0)).unwrap();
+    let keeper = tokio::spawn(keeper.run());
+    (0..4).for_each(|_| recorder.record(news()));
+    drop(quick);
+    (0..6).for_each(|_| recorder.record(news()));
+    drop(recorder);
+    keeper.await.unwrap();
+    drop(stuck);
+    assert_eq!(journal.lagged(), 6);
+    // It has not begun to read; what was gone before is not its fault.
+    drop(resumed);
+    assert_eq!(journal.lagged(), 6);
+}
+
+#[tokio::test]
 async fn who_resumes_after_a_gap_is_told_but_was_not_slow() {
     let (journal, mut recorder, keeper) = Journal::new(4);
     for _ in 0..10 {
