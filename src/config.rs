@@ -18,6 +18,9 @@ use crate::protocol::{self, LoopbackLimits, PlainPeers, Rate, ScanRange, SearchM
 /// The receive buffer asked for: the kernel's default of 208 KiB holds 256 datagrams and then drops silently.
 const RECEIVE_BUFFER: usize = 4 << 20;
 
+/// More threads than any machine that this runs on has cores.
+const THREADS_MAX: u16 = 1_024;
+
 /// What a node searches by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Search {
@@ -94,6 +97,10 @@ pub struct NodeArgs {
     /// How often it starts looking for a larger prime
     #[arg(long, value_name = "TIME", default_value = "10s")]
     pub interval: Interval,
+
+    /// How many threads search; more than this machine has cores are of no use
+    #[arg(long, value_name = "N", default_value = "1", value_parser = parse_threads)]
+    pub threads: NonZeroU16,
 
     #[command(flatten)]
     pub bounds: BoundsArgs,
@@ -199,6 +206,11 @@ pub(crate) fn parse_port(text: &str) -> Result<NonZeroU16, String> {
     text.parse().map_err(|_| format!("{text:?} is not a port; ports go from 1 to 65535"))
 }
 
+fn parse_threads(text: &str) -> Result<NonZeroU16, String> {
+    let threads = text.parse().ok().filter(|threads: &NonZeroU16| threads.get() <= THREADS_MAX);
+    threads.ok_or_else(|| format!("{text:?} is no number of threads; from 1 to {THREADS_MAX}"))
+}
+
 fn parse_advertise(text: &str) -> Result<SocketAddr, String> {
     let address: SocketAddr = text.parse().map_err(|_| address::AddressError::Syntax.to_string())?;
     address::reachable(address).map_err(|error| error.to_string())
@@ -220,6 +232,7 @@ impl NodeArgs {
                 None => default_state_dir(self.port, |name| std::env::var_os(name).map(PathBuf::from))?,
             },
             receive_buffer: self.bounds.receive_buffer as usize,
+            threads: self.threads,
             node: self.bounds.settings(self.search, self.interval)?,
             console,
         })
@@ -321,6 +334,17 @@ mod tests {
         for port in ["0", "65536", "-1", "x"] {
             let error = Cli::try_parse_from(["x", &format!("--port={port}")]).err().unwrap().to_string();
             assert!(error.contains("ports go from 1 to 65535"), "{error}");
+        }
+    }
+
+    #[test]
+    fn one_thread_searches_unless_told_otherwise_and_at_most_1024() {
+        let threads = |flags: &[&str]| settings(flags).unwrap().threads.get();
+        assert_eq!(threads(&[]), 1);
+        assert_eq!(threads(&["--threads", "1024"]), 1_024);
+        for text in ["0", "1025", "-1", "all"] {
+            let error = Cli::try_parse_from(["x", &format!("--threads={text}")]).err().unwrap().to_string();
+            assert!(error.contains("from 1 to 1024"), "{error}");
         }
     }
 

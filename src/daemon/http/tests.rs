@@ -14,6 +14,7 @@ use crate::daemon::readiness::StateCondition;
 use crate::daemon::socket_counters::SocketCounters;
 use crate::mersenne::Exponent;
 use crate::protocol::{Birth, Event, Label as _, Outbox, Saved, Scan, Settings, Time, Whereabouts};
+use crate::search::SearchBoard;
 
 mod gossip;
 mod limits;
@@ -64,7 +65,8 @@ impl TestServer {
         let (journal, recorder, keeper) = Journal::new(journal_capacity);
         tokio::spawn(keeper.run());
         let socket = Arc::new(SocketCounters::default());
-        let exporter = Arc::new(Exporter::new(Arc::clone(&node), Arc::clone(&journal), socket).unwrap());
+        let board = Arc::new(SearchBoard::new(NonZeroU16::MIN));
+        let exporter = Arc::new(Exporter::new(Arc::clone(&node), Arc::clone(&journal), socket, board).unwrap());
         let readiness = Arc::new(Readiness::new());
         let (local, mut messages) = mpsc::channel::<LocalMessage>(16);
         let driven = Arc::clone(&node);

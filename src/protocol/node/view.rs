@@ -12,6 +12,7 @@ use crate::protocol::claims::Latest;
 use crate::protocol::counters::DiscoveredVia;
 use crate::protocol::event::PeerKind;
 use crate::protocol::message::{KnownDigest, MessageId, as_hex};
+use crate::protocol::settings::SearchMode;
 use crate::protocol::time::Time;
 
 /// A node's state.
@@ -121,6 +122,11 @@ impl Node {
             next_msg_id: self.ids.peek(),
             originators: self.primes.latest(),
         }
+    }
+
+    /// What the node searches by itself.
+    pub fn search_mode(&self) -> SearchMode {
+        self.settings.search
     }
 
     /// The active peers, ordered by address.
