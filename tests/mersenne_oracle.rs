@@ -2,8 +2,10 @@
 //!
 //! `oracle/ll_residues.csv` holds Lucas-Lehmer residues, each confirmed by at least two independent programs.
 
+use std::num::NonZeroU16;
+
 use mersenned::mersenne::{ExactEngine, Exponent, Interrupt, LucasLehmer, Outcome, Res64, Verdict};
-use mersenned::search::{SearchOutcome, Verification, find_above, verify};
+use mersenned::search::{SearchBoard, SearchOutcome, Verification, find_above, verify};
 use num_bigint::BigUint;
 
 /// The largest exponent of a full test, and exponent times squarings of the largest partial one: a few
@@ -88,9 +90,10 @@ fn partial_tests_have_the_residues_of_other_programs() {
 
 #[test]
 fn the_search_finds_exactly_the_known_mersenne_primes_up_to_4423() {
+    let board = SearchBoard::new(NonZeroU16::MIN);
     let mut found = Vec::new();
     loop {
-        match find_above(found.last().copied(), 4_423, &Interrupt::new(), &mut |_| {}) {
+        match find_above(found.last().copied(), 4_423, &Interrupt::new(), &board) {
             SearchOutcome::Found(exponent) => found.push(exponent),
             SearchOutcome::Exhausted => break,
             SearchOutcome::Interrupted => panic!("nobody interrupted"),

@@ -4,6 +4,8 @@
 //! variable. Everything else about settings follows from this table: the flags, the file's example, `config show`, the
 //! checks. Defaults are written as a person would write them and go the same way as any other value.
 
+use std::num::NonZeroU16;
+
 use super::key::Group::{Bounds, Log, Network, Place, Search, Timers};
 use super::key::Key;
 use super::key::Shape::{List, Number, Switch};
@@ -115,6 +117,18 @@ pub static KEYS: &[Key] = &[
     .notes(
         "Shorter finds small primes sooner, and makes nodes claim the same one twice more often. Start with 10s; a \
         class with 1s.",
+    ),
+    Key::new(Search, "threads", "N", |draft, text| {
+        let threads: u16 = value::number(text, 1..=1_024)?;
+        draft.daemon.threads = NonZeroU16::new(threads).unwrap_or(NonZeroU16::MIN);
+        Ok(())
+    })
+    .shape(Number)
+    .default("1")
+    .help("How many threads search")
+    .notes(
+        "They run at nice 19, so whatever else the machine does goes first. Start with half of its cores; more threads than \
+        cores are of no use. Claims of others are tested by one more.",
     ),
     Key::new(Log, "log-level", "LEVEL", |draft, text| {
         draft.log_level = text.parse()?;

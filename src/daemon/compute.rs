@@ -1,4 +1,4 @@
-//! The threads that compute: one searches, one verifies. They run at the lowest priority and can be interrupted at every
+//! The threads that compute: one or more search, one verifies. They run at the lowest priority and can be interrupted at every
 //! step, so a machine stays usable and nothing ever waits for a big number.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::report::Report;
 use crate::mersenne::{Exponent, Interrupt, MAX_EXPONENT};
 use crate::protocol::Verdict;
-use crate::search::{self, SearchOutcome, Verification};
+use crate::search::{self, SearchBoard, SearchOutcome, Verification};
 
 /// The nice level of computing threads: they get what nobody else wants.
 const NICE: i32 = 19;
@@ -88,14 +88,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// On Linux this is a thread's own affair, although POSIX says it is the process's.
+/// On Linux this is a thread's own affair, although POSIX says it is the process's; the threads it starts inherit it.
 fn lower_priority() {
     if let Err(error) = rustix::process::setpriority_process(None, NICE) {
         tracing::warn!("computing threads run at normal priority: {error}");
     }
 }
 
-/// The two computing threads of a node.
+/// The computing threads of a node.
 #[derive(Debug)]
 pub struct Compute {
     searcher: Worker<Option<Exponent>>,
@@ -103,11 +103,12 @@ pub struct Compute {
 }
 
 impl Compute {
-    /// Starts both threads; what they find out is sent to `reports`.
-    pub fn start(reports: UnboundedSender<Report>) -> std::io::Result<Compute> {
+    /// Starts the threads; what they find out is sent to `reports`. Searches take as many threads as `board` has places,
+    /// and tell it how they go.
+    pub fn start(reports: UnboundedSender<Report>, board: Arc<SearchBoard>) -> std::io::Result<Compute> {
         let found = reports.clone();
         Ok(Compute {
-            searcher: Worker::start("search", move |above, interrupt| search(above, interrupt, &found))?,
+            searcher: Worker::start("search", move |above, interrupt| search(above, interrupt, &board, &found))?,
             verifier: Worker::start("verify", move |exponent, interrupt| verify(exponent, interrupt, &reports))?,
         })
     }
@@ -132,15 +133,15 @@ impl Compute {
         self.verifier.rest();
     }
 
-    /// Stops both threads within 50 ms.
+    /// Stops all threads within 50 ms.
     pub fn close(&self) {
         self.searcher.close();
         self.verifier.close();
     }
 }
 
-fn search(above: Option<Exponent>, interrupt: &Interrupt, reports: &UnboundedSender<Report>) {
-    match search::find_above(above, MAX_EXPONENT, interrupt, &mut |_progress| {}) {
+fn search(above: Option<Exponent>, interrupt: &Interrupt, board: &SearchBoard, reports: &UnboundedSender<Report>) {
+    match search::find_above(above, MAX_EXPONENT, interrupt, board) {
         // If the gossip loop has ended, nobody is left to be told.
         SearchOutcome::Found(exponent) => drop(reports.send(Report::Found { above, exponent })),
         SearchOutcome::Exhausted => {

@@ -3,6 +3,10 @@
 //! All series are made when the exporter is, with a handle each: a label comes from a closed set and is there from the start
 //! at 0, and nothing that a peer sends adds one. What the node counts is copied at each scrape; only histograms are fed as
 //! things happen, at a few nanoseconds each.
+//!
+//! What an engine in floating point would have to show is absent with the exact one: it has no transform, so no
+//! `mersenned_search_fft_length`; it does not round, so no `mersenned_roundoff_error_max`; a search leaves nothing on disk, so
+//! no `mersenned_checkpoint_timestamp_seconds`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,15 +20,19 @@ use super::socket_counters::{SendErrorKind, SocketCounters};
 use crate::protocol::codec::RefusalReason;
 use crate::protocol::message::MessageType;
 use crate::protocol::{
-    ClaimResult, Counters, DiscoveredVia, DropReason, EvictionReason, FORWARD_TTLS, Family, Label, Measurement, Node,
+    ClaimResult, Counters, DiscoveredVia, DropReason, Event, EvictionReason, FORWARD_TTLS, Family, Label, Measurement,
+    Node,
 };
+use crate::search::SearchBoard;
 
 mod requests;
+mod search;
 #[cfg(test)]
 pub(in crate::daemon) mod tests;
 
 pub use requests::Route;
 use requests::{Requests, requests};
+use search::Search;
 
 /// How often [`Exporter::upkeep`] is to be called.
 pub const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
@@ -64,10 +72,11 @@ pub struct Exporter {
     /// Counts that are kept elsewhere, each with where.
     copied: Vec<(metrics::Counter, Source)>,
     gauges: Gauges,
+    search: Search,
     histograms: Histograms,
     lagged: metrics::Counter,
     requests: Requests,
-    /// The exponent of the largest known prime when it was last looked at.
+    /// The exponent of the largest prime heard of in [`Exporter::witness`], or known at the start.
     height: AtomicU64,
 }
 
@@ -95,7 +104,12 @@ impl Exporter {
     ///
     /// # Errors
     /// None of its own: the buckets are constants, and not empty.
-    pub fn new(node: Arc<Node>, journal: Arc<Journal>, socket: Arc<SocketCounters>) -> Result<Exporter, BuildError> {
+    pub fn new(
+        node: Arc<Node>,
+        journal: Arc<Journal>,
+        socket: Arc<SocketCounters>,
+        board: Arc<SearchBoard>,
+    ) -> Result<Exporter, BuildError> {
         let hops: Vec<f64> = (1..=HOPS_MAX).map(f64::from).collect();
         let recorder = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Full(ROUND_TRIP.to_owned()), &ROUND_TRIP_BUCKETS)?
@@ -103,10 +117,10 @@ impl Exporter {
             .set_buckets_for_metric(Matcher::Full(VERIFICATION.to_owned()), &VERIFICATION_BUCKETS)?
             .build_recorder();
         let process = metrics_process::Collector::default();
-        let (copied, gauges, histograms, lagged, requests) = metrics::with_local_recorder(&recorder, || {
+        let (copied, gauges, search, histograms, lagged, requests) = metrics::with_local_recorder(&recorder, || {
             process.describe();
             build_info();
-            (copied(), gauges(), histograms(), lagged(), requests())
+            (copied(), gauges(), Search::new(board), histograms(), lagged(), requests())
         });
         let known = node.state_view().known;
         let exporter = Exporter {
@@ -118,6 +132,7 @@ impl Exporter {
             process,
             copied,
             gauges,
+            search,
             histograms,
             lagged,
             requests,
@@ -132,6 +147,20 @@ impl Exporter {
         match *measurement {
             Measurement::RoundTrip(duration) => self.histograms.round_trip.record(duration.as_secs_f64()),
             Measurement::Hops(hops) => self.histograms.hops.record(f64::from(hops)),
+        }
+    }
+
+    /// Something happened just now: if a larger prime became known, this is its time. After a reset heights begin again.
+    pub fn witness(&self, event: &Event) {
+        if let Event::Reset = event {
+            self.height.store(0, Ordering::Relaxed);
+        }
+        if let Event::PrimeFound { exponent, .. } | Event::PrimeVerified { exponent, .. } = event {
+            let exponent = u64::from(*exponent);
+            if self.height.fetch_max(exponent, Ordering::Relaxed) < exponent {
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                self.gauges.height_timestamp.set(now.as_secs_f64());
+            }
         }
     }
 
@@ -154,7 +183,6 @@ impl Exporter {
 
     /// What has to be done every [`UPKEEP_INTERVAL`]: without it histograms grow until somebody scrapes.
     pub fn upkeep(&self) {
-        self.note_height(self.node.state_view().known.largest);
         self.handle.run_upkeep();
     }
 
@@ -186,16 +214,7 @@ impl Exporter {
         height.set(state.known.largest as f64);
         verification_queue.set(state.verification_queue as f64);
         event_subscribers.set(self.journal.subscribers() as f64);
-        self.note_height(state.known.largest);
-    }
-
-    /// Notes the time when the largest known prime has become larger.
-    fn note_height(&self, height: u64) {
-        // After a reset it begins again.
-        if self.height.swap(height, Ordering::Relaxed) < height {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            self.gauges.height_timestamp.set(now.as_secs_f64());
-        }
+        self.search.refresh(&state);
     }
 }
 

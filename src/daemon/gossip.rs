@@ -210,6 +210,7 @@ impl Gossip {
             }
         }
         for event in out.events.drain(..) {
+            self.exporter.witness(&event);
             self.recorder.record(event);
         }
         for measurement in &out.measurements {

@@ -1,6 +1,6 @@
 //! The outside world of a node: sockets, clock, threads, signals, disk, HTTP, metrics.
 //!
-//! Threads: `gossip` owns the UDP socket and drives the node; `search` and `verify` compute at nice 19; `save` writes the
+//! Threads: `gossip` owns the UDP socket and drives the node; `search` (one thread or more) and `verify` compute at nice 19; `save` writes the
 //! state file; the main thread serves HTTP, writes logs and waits for signals. Only `gossip` changes the node; the others
 //! report to it, or look on.
 
@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use crate::protocol::{self, Birth, Node, Saved, Scan, ScanRange, SearchMode, Whereabouts};
+use crate::search::SearchBoard;
 
 pub mod clock;
 mod compute;
@@ -80,6 +81,8 @@ pub struct Settings {
     pub state_dir: PathBuf,
     /// The receive buffer asked for, in bytes.
     pub receive_buffer: usize,
+    /// How many threads search.
+    pub threads: NonZeroU16,
     /// The protocol's own.
     pub node: protocol::Settings,
     /// Who reads what the node has to tell.
@@ -188,10 +191,11 @@ async fn serve(settings: Settings, reload: &mut Reload<'_>) -> Result<(), Daemon
     let counters = Arc::new(SocketCounters::default());
     counters.set_receive_buffer(socket::receive_buffer(&udp) as u64);
     let (journal, recorder, keeper) = Journal::new(journal::CAPACITY);
-    let exporter = Exporter::new(Arc::clone(&node), Arc::clone(&journal), Arc::clone(&counters));
+    let board = Arc::new(SearchBoard::new(settings.threads));
+    let exporter = Exporter::new(Arc::clone(&node), Arc::clone(&journal), Arc::clone(&counters), Arc::clone(&board));
     let exporter = Arc::new(exporter.map_err(io::Error::other).map_err(system("set up metrics"))?);
     let readiness = Arc::new(Readiness::new());
-    let compute = Compute::start(report.clone()).map_err(system("start the computing threads"))?;
+    let compute = Compute::start(report.clone(), board).map_err(system("start the computing threads"))?;
     let saver = Saver::start(file, node.state().0, Arc::clone(&readiness), report.clone())
         .map_err(system("start the thread that saves"))?;
     let gossip = Gossip {

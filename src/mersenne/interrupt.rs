@@ -12,7 +12,10 @@ use thiserror::Error;
 ///
 /// Every function here that takes an `&Interrupt` returns within 50 ms of [`Interrupt::request`].
 #[derive(Clone, Debug, Default)]
-pub struct Interrupt(Arc<AtomicBool>);
+pub struct Interrupt {
+    raised: Arc<AtomicBool>,
+    parent: Option<Arc<AtomicBool>>,
+}
 
 impl Interrupt {
     /// A flag that nobody has raised yet.
@@ -20,14 +23,19 @@ impl Interrupt {
         Self::default()
     }
 
+    /// A flag that can be raised by itself, and that is raised when this one is. A child's child hears of its parent only.
+    pub fn child(&self) -> Self {
+        Interrupt { raised: Arc::default(), parent: Some(Arc::clone(&self.raised)) }
+    }
+
     /// Asks everyone who holds a clone to stop. May be called from any thread, and more than once.
     pub fn request(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.raised.store(true, Ordering::Relaxed);
     }
 
     /// Whether someone has asked to stop. Cheap enough to ask at every squaring.
     pub fn is_requested(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.raised.load(Ordering::Relaxed) || self.parent.as_ref().is_some_and(|parent| parent.load(Ordering::Relaxed))
     }
 }
 
@@ -48,5 +56,15 @@ mod tests {
         flag.request();
         assert!(clone.is_requested());
         assert!(!Interrupt::new().is_requested());
+    }
+
+    #[test]
+    fn a_child_is_raised_with_its_parent_and_leaves_it_alone() {
+        let parent = Interrupt::new();
+        let (first, second) = (parent.child(), parent.child());
+        first.request();
+        assert!(first.is_requested() && !second.is_requested() && !parent.is_requested());
+        parent.request();
+        assert!(second.is_requested());
     }
 }

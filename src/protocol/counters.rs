@@ -4,8 +4,6 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use serde::Serialize;
-
 use super::codec::RefusalReason;
 use super::message::{MessageType, Ttl};
 
@@ -44,11 +42,11 @@ pub trait Label: Copy + 'static {
 macro_rules! labels {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
         #[serde(rename_all = "snake_case")]
         pub enum $name { $($(#[$doc])* $variant,)+ }
 
-        impl Label for $name {
+        impl $crate::protocol::Label for $name {
             const ALL: &'static [$name] = &[$($name::$variant,)+];
 
             fn as_str(self) -> &'static str {
@@ -61,6 +59,7 @@ macro_rules! labels {
         }
     };
 }
+pub(crate) use labels;
 
 labels! {
     /// How a node heard of a peer.

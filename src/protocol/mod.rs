@@ -34,6 +34,7 @@ mod settings;
 mod time;
 
 pub use claims::{Claim, Latest};
+pub(crate) use counters::labels;
 pub use counters::{
     ClaimResult, Counter, Counters, DiscoveredVia, DropReason, EvictionReason, FORWARD_TTLS, Family, Label,
 };

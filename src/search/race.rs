@@ -1,8 +1,14 @@
 //! The race search: every exponent above the largest known one, in order, until one gives a prime.
 //!
-//! Uses the verifier. Every node that races does the same work; the fastest finds the next prime first.
+//! Uses the verifier, on as many threads as the board has desks. Every node that races does the same work; the fastest finds
+//! the next prime first.
 
-use super::verify::{Stage, Verification, verify_with};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use super::board::{Desk, SearchBoard};
+use super::verify::{Verification, verify_with};
 use crate::mersenne::{Exponent, Interrupt, StepError};
 
 /// How a search ended.
@@ -23,73 +29,120 @@ pub enum SearchOutcome {
     },
 }
 
-/// Where a search is.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SearchProgress {
-    /// The exponent at hand. After `Stage::Done` with a factor or a residue, a new search may start above it.
-    pub exponent: Exponent,
-    /// What is being done with it.
-    pub stage: Stage,
-    /// The exponents settled by this search so far.
-    pub counts: Counts,
-}
-
-/// Exponents settled, by result.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Composite by a trial factor.
-    pub factored: u64,
-    /// Composite by a full test.
-    pub composite: u64,
-    /// Prime: 0, or 1 at the end of a search.
-    pub prime: u64,
-}
-
-impl Counts {
-    fn add(&mut self, stage: Stage) {
-        match stage {
-            Stage::Done(Verification::HasFactor(_)) => self.factored += 1,
-            Stage::Done(Verification::Composite(_)) => self.composite += 1,
-            Stage::Done(Verification::Prime) => self.prime += 1,
-            Stage::Factoring
-            | Stage::Testing(_)
-            | Stage::Done(
-                Verification::Interrupted | Verification::BeyondEngine { .. } | Verification::EngineFailed(_),
-            ) => {}
-        }
-    }
-}
-
-/// Looks for the smallest exponent above `known` (or of all) and at most `max` that gives a prime.
+/// Looks for the smallest exponent above `known` (or of all) and at most `max` that gives a prime, and tells `board` how it
+/// goes.
 ///
-/// `on_progress` hears of every stage and every squaring, on this thread: it should return at once.
-pub fn find_above(
-    known: Option<Exponent>,
-    max: u32,
-    interrupt: &Interrupt,
-    on_progress: &mut dyn FnMut(SearchProgress),
-) -> SearchOutcome {
-    let mut counts = Counts::default();
-    let mut last = known;
-    while let Some(exponent) = Exponent::next_above(last).filter(|next| next.get() <= max) {
-        if interrupt.is_requested() {
-            return SearchOutcome::Interrupted;
-        }
-        let verification = verify_with(exponent, interrupt, &mut |stage| {
-            counts.add(stage);
-            on_progress(SearchProgress { exponent, stage, counts });
-        });
-        match verification {
-            Verification::HasFactor(_) | Verification::Composite(_) => last = Some(exponent),
-            Verification::Prime => return SearchOutcome::Found(exponent),
-            Verification::Interrupted => return SearchOutcome::Interrupted,
-            Verification::BeyondEngine { .. } => return SearchOutcome::Exhausted,
-            Verification::EngineFailed(error) => {
-                return SearchOutcome::EngineFailed { exponent, error };
+/// Runs on the calling thread and on further ones, one for each desk of the board, which have ended when this returns.
+/// They take the exponents in order. When one gives a prime, those above it are given up and those below it settled first,
+/// so that no prime is ever skipped.
+pub fn find_above(known: Option<Exponent>, max: u32, interrupt: &Interrupt, board: &SearchBoard) -> SearchOutcome {
+    let plan = Plan { last: known, at_hand: BTreeMap::new(), end: None };
+    let race = Race { max, interrupt, board, plan: Mutex::new(plan) };
+    board.set_exhausted(false);
+    race.publish(&race.lock());
+    if let Some((own, others)) = board.desks().split_first() {
+        thread::scope(|scope| {
+            for (number, desk) in (2..).zip(others) {
+                let name = format!("search-{number}");
+                // Fewer threads find the same primes, later.
+                if let Err(error) = thread::Builder::new().name(name).spawn_scoped(scope, || race.work(desk)) {
+                    tracing::warn!("the search goes on with {} threads: {error}", number - 1);
+                    break;
+                }
             }
+            race.work(own);
+        });
+    }
+    let outcome = race.outcome();
+    board.set_exhausted(outcome == SearchOutcome::Exhausted);
+    outcome
+}
+
+/// One search, shared by its threads.
+struct Race<'a> {
+    max: u32,
+    interrupt: &'a Interrupt,
+    board: &'a SearchBoard,
+    plan: Mutex<Plan>,
+}
+
+/// Who has what.
+struct Plan {
+    /// The exponent handed out last, or the one to begin above.
+    last: Option<Exponent>,
+    /// Handed out and not known to be composite, each with what stops its test.
+    at_hand: BTreeMap<Exponent, Interrupt>,
+    /// The smallest exponent so far that ends the search, and how.
+    end: Option<(Exponent, SearchOutcome)>,
+}
+
+impl Race<'_> {
+    /// Settles one exponent after the other.
+    fn work(&self, desk: &Desk) {
+        while let Some((exponent, interrupt)) = self.take() {
+            let verification = verify_with(exponent, &interrupt, &mut |stage| desk.note(exponent, stage));
+            self.settle(exponent, verification);
+        }
+        desk.clear();
+    }
+
+    /// The next exponent, unless the search is over.
+    fn take(&self) -> Option<(Exponent, Interrupt)> {
+        let mut plan = self.lock();
+        if self.interrupt.is_requested() || plan.end.is_some() {
+            return None;
+        }
+        let next = Exponent::next_above(plan.last).filter(|next| next.get() <= self.max)?;
+        let interrupt = self.interrupt.child();
+        plan.last = Some(next);
+        plan.at_hand.insert(next, interrupt.clone());
+        Some((next, interrupt))
+    }
+
+    fn settle(&self, exponent: Exponent, verification: Verification) {
+        self.board.settled(&verification);
+        let mut plan = self.lock();
+        let end = match verification {
+            Verification::HasFactor(_) | Verification::Composite(_) => {
+                plan.at_hand.remove(&exponent);
+                self.publish(&plan);
+                return;
+            }
+            // It stays at hand, by which `outcome` knows.
+            Verification::Interrupted => return,
+            Verification::Prime => SearchOutcome::Found(exponent),
+            Verification::BeyondEngine { .. } => SearchOutcome::Exhausted,
+            Verification::EngineFailed(error) => SearchOutcome::EngineFailed { exponent, error },
+        };
+        if plan.end.is_none_or(|(sooner, _)| exponent < sooner) {
+            plan.end = Some((exponent, end));
+            plan.at_hand.range(exponent..).for_each(|(_, interrupt)| interrupt.request());
         }
     }
-    SearchOutcome::Exhausted
+
+    /// How the search has ended, once no thread works on it any more.
+    fn outcome(&self) -> SearchOutcome {
+        let plan = self.lock();
+        match (plan.at_hand.keys().next(), plan.end) {
+            (Some(&lowest), Some((exponent, outcome))) if lowest == exponent => outcome,
+            (Some(_), _) => SearchOutcome::Interrupted,
+            (None, _) if self.interrupt.is_requested() => SearchOutcome::Interrupted,
+            (None, _) => SearchOutcome::Exhausted,
+        }
+    }
+
+    /// Tells the board up to where everything is settled.
+    fn publish(&self, plan: &Plan) {
+        let lowest = plan.at_hand.keys().next().copied();
+        if let Some(frontier) = lowest.or_else(|| Exponent::next_above(plan.last)) {
+            self.board.set_frontier(frontier);
+        }
+    }
+
+    /// A thread that has panicked leaves the plan whole.
+    fn lock(&self) -> MutexGuard<'_, Plan> {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[cfg(test)]

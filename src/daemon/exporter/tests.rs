@@ -5,12 +5,18 @@ use std::num::NonZeroU16;
 use std::process::{Command, Stdio};
 
 use super::*;
+use crate::mersenne::Interrupt;
 use crate::protocol::address::NodeRef;
 use crate::protocol::codec::encode;
 use crate::protocol::message::{Announcement, Body, Message, MessageId, Ttl};
-use crate::protocol::{Birth, Outbox, Saved, Scan, Settings, Time, Whereabouts};
+use crate::protocol::{Birth, Outbox, Saved, Scan, SearchMode, Settings, Time, Whereabouts};
+use crate::search::find_above;
 
 fn exporter() -> (Arc<Node>, Arc<SocketCounters>, Exporter) {
+    exporter_of(Settings::default(), Arc::new(SearchBoard::new(NonZeroU16::MIN)))
+}
+
+fn exporter_of(settings: Settings, board: Arc<SearchBoard>) -> (Arc<Node>, Arc<SocketCounters>, Exporter) {
     let port = NonZeroU16::new(5001).unwrap();
     let birth = Birth {
         seed: [7; 16],
@@ -20,10 +26,10 @@ fn exporter() -> (Arc<Node>, Arc<SocketCounters>, Exporter) {
         saved: Saved::default(),
         scan: Scan::default(),
     };
-    let node = Arc::new(Node::new(Settings::default(), birth));
+    let node = Arc::new(Node::new(settings, birth));
     let (journal, _, _) = Journal::new(4);
     let socket = Arc::new(SocketCounters::default());
-    let exporter = Exporter::new(Arc::clone(&node), journal, Arc::clone(&socket)).unwrap();
+    let exporter = Exporter::new(Arc::clone(&node), journal, Arc::clone(&socket), board).unwrap();
     (node, socket, exporter)
 }
 
@@ -58,6 +64,10 @@ fn every_label_is_there_from_the_start_at_0() {
         "prime_height",
         "prime_height_timestamp_seconds",
         "verification_queue",
+        "search_exponent",
+        "search_progress_ratio",
+        "search_iterations_total",
+        "frontier_exponent",
         "event_subscribers",
         "events_lagged_total",
         "peer_rtt_seconds_count",
@@ -82,6 +92,9 @@ fn every_label_is_there_from_the_start_at_0() {
     labelled("peer_evictions_total", "reason", &texts::<EvictionReason>());
     labelled("datagrams_dropped_total", "reason", &texts::<RefusalReason>());
     labelled("datagrams_dropped_total", "reason", &texts::<DropReason>());
+    labelled("search_state", "state", &["searching", "off", "asleep", "exhausted"]);
+    labelled("candidates_total", "result", &["factored", "composite", "prime"]);
+    labelled("search_errors_total", "kind", &["round_off", "self_check"]);
     labelled("send_errors_total", "kind", &["permission", "unreachable", "no_buffers", "other"]);
     labelled("messages_originated_total", "type", &["ping", "pong", "prime"]);
     labelled("claims_total", "result", &texts::<ClaimResult>());
@@ -247,16 +260,89 @@ fn a_code_that_no_route_is_known_for_makes_no_series() {
 }
 
 #[test]
-fn the_height_has_a_time_once_it_has_grown() {
+fn the_height_has_the_time_at_which_it_grew() {
     let (node, _, exporter) = exporter();
-    assert_eq!(value(&exporter.render(), "mersenned_prime_height_timestamp_seconds"), 0.0);
-    let exponent = crate::mersenne::Exponent::new(31).unwrap();
-    node.found(Time::ZERO, None, exponent, &mut Outbox::new());
-    exporter.upkeep();
+    let timestamp = || value(&exporter.render(), "mersenned_prime_height_timestamp_seconds");
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
+    let find = |p| {
+        let mut out = Outbox::new();
+        node.found(Time::ZERO, None, crate::mersenne::Exponent::new(p).unwrap(), &mut out);
+        out.events.iter().for_each(|event| exporter.witness(event));
+    };
+    assert_eq!(timestamp(), 0.0);
+    let before = now();
+    find(31);
+    let after = now();
+    let grown = timestamp();
+    assert_eq!(value(&exporter.render(), "mersenned_prime_height"), 31.0);
+    assert!(before <= grown && grown <= after, "{before} {grown} {after}");
+    // A smaller prime is no news of the height.
+    find(19);
+    assert_eq!(timestamp(), grown);
+}
+
+/// The one state of search that a scrape shows.
+fn search_state(text: &str) -> Vec<String> {
+    let states = ["searching", "waiting", "off", "asleep", "exhausted"].into_iter();
+    states
+        .filter(|state| match value(text, &format!("mersenned_search_state{{state=\"{state}\"}}")) {
+            0.0 => false,
+            1.0 => true,
+            other => panic!("{state} is {other}"),
+        })
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn the_search_is_in_exactly_one_state() {
+    let board = Arc::new(SearchBoard::new(NonZeroU16::MIN));
+    let (node, _, exporter) = exporter_of(Settings::default(), Arc::clone(&board));
+    assert_eq!(search_state(&exporter.render()), ["waiting"]);
+    let tick = |node: &Node| {
+        node.ids_reserved(node.wanted_ids().unwrap());
+        // The search begins within the first interval.
+        (0..15).for_each(|at| node.tick(Time::ZERO + Duration::from_secs(at), &mut Outbox::new()));
+    };
+    tick(&node);
+    assert_eq!(search_state(&exporter.render()), ["searching"]);
+    find_above(None, 1, &Interrupt::new(), &board);
+    assert_eq!(search_state(&exporter.render()), ["exhausted"]);
+    node.sleep(Time::ZERO + Duration::from_secs(20), &mut Outbox::new());
+    assert_eq!(search_state(&exporter.render()), ["asleep"]);
+    let off = Settings { search: SearchMode::Off, ..Settings::default() };
+    let (node, _, exporter) = exporter_of(off, board);
+    tick(&node);
+    assert_eq!(search_state(&exporter.render()), ["off"]);
+}
+
+#[test]
+fn the_board_of_the_search_is_shown() {
+    let board = Arc::new(SearchBoard::new(NonZeroU16::MIN));
+    let (_, _, exporter) = exporter_of(Settings::default(), Arc::clone(&board));
+    let known = crate::mersenne::Exponent::new(11).unwrap();
+    let interrupt = Interrupt::new();
+    find_above(Some(known), 13, &interrupt, &board);
     let text = exporter.render();
-    assert_eq!(value(&text, "mersenned_prime_height"), 31.0);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
-    assert!((now - value(&text, "mersenned_prime_height_timestamp_seconds")).abs() < 60.0);
+    assert_eq!(value(&text, "mersenned_search_iterations_total"), 11.0);
+    assert_eq!(value(&text, "mersenned_candidates_total{result=\"prime\"}"), 1.0);
+    assert_eq!(value(&text, "mersenned_frontier_exponent"), 13.0);
+    assert_eq!(value(&text, "mersenned_search_exponent"), 0.0);
+
+    let above = crate::mersenne::Exponent::new(110_503).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| find_above(Some(above), 111_000, &interrupt, &board));
+        let deadline = std::time::Instant::now() + Duration::from_secs(60);
+        while board.at_hand().is_none_or(|at_hand| at_hand.iteration == 0) && std::time::Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        let text = exporter.render();
+        interrupt.request();
+        assert!(value(&text, "mersenned_search_exponent") > 110_503.0);
+        let progress = value(&text, "mersenned_search_progress_ratio");
+        assert!(progress > 0.0 && progress < 1.0, "{progress}");
+        assert!(value(&text, "mersenned_frontier_exponent") > 110_503.0);
+    });
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::daemon::readiness::StateCondition;
 use crate::daemon::socket_counters::SocketCounters;
 use crate::mersenne::Exponent;
 use crate::protocol::{Birth, Event, Label as _, Outbox, Saved, Scan, Settings, Time, Whereabouts};
+use crate::search::SearchBoard;
 
 mod control;
 mod elsewhere;
@@ -76,7 +77,8 @@ impl TestServer {
         let (journal, recorder, keeper) = Journal::new(journal_capacity);
         tokio::spawn(keeper.run());
         let socket = Arc::new(SocketCounters::default());
-        let exporter = Arc::new(Exporter::new(Arc::clone(&node), Arc::clone(&journal), socket).unwrap());
+        let board = Arc::new(SearchBoard::new(NonZeroU16::MIN));
+        let exporter = Arc::new(Exporter::new(Arc::clone(&node), Arc::clone(&journal), socket, board).unwrap());
         let readiness = Arc::new(Readiness::new());
         let (requests, mut inbox) = mpsc::channel::<Request>(16);
         let (durable, saved_revision) = watch::channel(0);

@@ -1,101 +1,173 @@
+use std::num::NonZeroU16;
+use std::time::{Duration, Instant};
+
 use super::*;
-use crate::mersenne::{Progress, Res64};
+use crate::protocol::Label as _;
+use crate::search::CandidateResult;
 
 fn exponent(p: u64) -> Exponent {
     Exponent::new(p).unwrap()
 }
 
-fn find_undisturbed(known: Option<Exponent>, max: u32) -> (SearchOutcome, Vec<SearchProgress>) {
-    let mut told = Vec::new();
-    let outcome = find_above(known, max, &Interrupt::new(), &mut |progress| told.push(progress));
-    (outcome, told)
+fn board(threads: u16) -> SearchBoard {
+    SearchBoard::new(NonZeroU16::new(threads).unwrap())
+}
+
+fn find_undisturbed(known: Option<Exponent>, max: u32) -> SearchOutcome {
+    find_above(known, max, &Interrupt::new(), &board(1))
+}
+
+/// The primes from the beginning up to `max`, in the order in which they are found.
+fn primes_found(max: u32, threads: u16) -> Vec<u32> {
+    let board = board(threads);
+    let mut found: Vec<Exponent> = Vec::new();
+    while let SearchOutcome::Found(exponent) = find_above(found.last().copied(), max, &Interrupt::new(), &board) {
+        found.push(exponent);
+    }
+    assert!(board.is_exhausted());
+    found.into_iter().map(Exponent::get).collect()
+}
+
+/// Waits until the board shows what `condition` asks for.
+fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !condition() {
+        assert!(Instant::now() < deadline, "{what}");
+        thread::yield_now();
+    }
 }
 
 #[test]
 fn the_search_begins_at_the_smallest_exponent() {
-    assert_eq!(find_undisturbed(None, 100).0, SearchOutcome::Found(exponent(2)));
+    assert_eq!(find_undisturbed(None, 100), SearchOutcome::Found(exponent(2)));
 }
 
 #[test]
 fn the_next_prime_is_found_above_a_known_one_and_above_any_other_exponent() {
-    assert_eq!(find_undisturbed(Some(exponent(127)), 1_000).0, SearchOutcome::Found(exponent(521)));
-    assert_eq!(find_undisturbed(Some(exponent(509)), 1_000).0, SearchOutcome::Found(exponent(521)));
+    assert_eq!(find_undisturbed(Some(exponent(127)), 1_000), SearchOutcome::Found(exponent(521)));
+    assert_eq!(find_undisturbed(Some(exponent(509)), 1_000), SearchOutcome::Found(exponent(521)));
 }
 
 #[test]
 fn the_maximum_is_included() {
-    assert_eq!(find_undisturbed(Some(exponent(127)), 521).0, SearchOutcome::Found(exponent(521)));
-    assert_eq!(find_undisturbed(Some(exponent(127)), 520).0, SearchOutcome::Exhausted);
-    assert_eq!(find_undisturbed(None, 1), (SearchOutcome::Exhausted, Vec::new()));
+    assert_eq!(find_undisturbed(Some(exponent(127)), 521), SearchOutcome::Found(exponent(521)));
+    assert_eq!(find_undisturbed(Some(exponent(127)), 520), SearchOutcome::Exhausted);
+    assert_eq!(find_undisturbed(None, 1), SearchOutcome::Exhausted);
 }
 
 #[test]
 fn the_search_is_exhausted_where_the_engine_ends() {
-    let (outcome, told) = find_undisturbed(Some(exponent(999_983)), u32::MAX);
-    assert_eq!(outcome, SearchOutcome::Exhausted);
-    assert_eq!(told.last().unwrap().counts.composite, 0);
+    for threads in [1, 3] {
+        let board = board(threads);
+        let outcome = find_above(Some(exponent(999_983)), u32::MAX, &Interrupt::new(), &board);
+        assert_eq!(outcome, SearchOutcome::Exhausted);
+        assert!(board.is_exhausted());
+        assert_eq!(board.squarings(), 0);
+    }
+}
+
+#[test]
+fn three_threads_find_the_same_primes_in_the_same_order_as_one() {
+    let one = primes_found(1_300, 1);
+    assert_eq!(one, [2, 3, 5, 7, 13, 17, 19, 31, 61, 89, 107, 127, 521, 607, 1_279]);
+    // More often than once: what one run has right by luck, the next has not.
+    for _ in 0..20 {
+        assert_eq!(primes_found(1_300, 3), one);
+    }
+}
+
+#[test]
+fn a_prime_waits_for_the_exponents_below_it_and_gives_up_those_above() {
+    let board = board(2);
+    let interrupt = Interrupt::new();
+    let plan = Plan { last: Some(exponent(83)), at_hand: BTreeMap::new(), end: None };
+    let race = Race { max: 200, interrupt: &interrupt, board: &board, plan: Mutex::new(plan) };
+    let (lower, stop_lower) = race.take().unwrap();
+    let (higher, stop_higher) = race.take().unwrap();
+    let (beyond, stop_beyond) = race.take().unwrap();
+    assert_eq!((lower, higher, beyond), (exponent(89), exponent(97), exponent(101)));
+    // As if 97 gave a prime, sooner than 89.
+    race.settle(higher, Verification::Prime);
+    assert!(stop_beyond.is_requested() && !stop_lower.is_requested());
+    assert!(race.take().is_none(), "nothing above it is begun");
+    assert_eq!(race.outcome(), SearchOutcome::Interrupted, "nobody knows about 89 yet");
+    race.settle(beyond, Verification::Interrupted);
+    race.settle(lower, Verification::Prime);
+    assert!(stop_higher.is_requested());
+    assert_eq!(race.outcome(), SearchOutcome::Found(exponent(89)));
+}
+
+#[test]
+fn a_failed_test_ends_the_search_once_all_below_it_is_settled() {
+    let board = board(2);
+    let interrupt = Interrupt::new();
+    let plan = Plan { last: None, at_hand: BTreeMap::new(), end: None };
+    let race = Race { max: 200, interrupt: &interrupt, board: &board, plan: Mutex::new(plan) };
+    let (lower, _) = race.take().unwrap();
+    let (higher, _) = race.take().unwrap();
+    let error = StepError::SelfCheck { property: "made up" };
+    race.settle(higher, Verification::EngineFailed(error));
+    race.settle(lower, Verification::HasFactor(7));
+    assert_eq!(race.outcome(), SearchOutcome::EngineFailed { exponent: higher, error });
+    assert_eq!(board.frontier(), u64::from(higher));
 }
 
 #[test]
 fn every_exponent_is_counted_once_by_its_result() {
-    let (outcome, told) = find_undisturbed(Some(exponent(127)), 1_000);
+    let board = board(1);
+    let outcome = find_above(Some(exponent(127)), 1_000, &Interrupt::new(), &board);
     assert_eq!(outcome, SearchOutcome::Found(exponent(521)));
     let primes_between = (128..=521).filter(|&p| Exponent::new(p).is_ok()).count() as u64;
-    let Counts { factored, composite, prime } = told.last().unwrap().counts;
-    assert_eq!(factored + composite + prime, primes_between);
-    assert_eq!(prime, 1);
-    assert!(factored > 0 && composite > 0);
-    let done = told.iter().filter(|progress| matches!(progress.stage, Stage::Done(_))).count() as u64;
-    assert_eq!(done, primes_between);
+    let counts: Vec<u64> = CandidateResult::ALL.iter().map(|&result| board.candidates(result)).collect();
+    assert_eq!(counts.iter().sum::<u64>(), primes_between);
+    assert!(counts[0] > 0 && counts[1] > 0);
+    assert_eq!(counts[2], 1);
 }
 
 #[test]
-fn progress_tells_the_exponent_and_every_squaring() {
-    let (_, told) = find_undisturbed(Some(exponent(11)), 13);
-    assert_eq!(told[0].stage, Stage::Factoring);
-    let squarings: Vec<Progress> = told
-        .iter()
-        .filter_map(|progress| match progress.stage {
-            Stage::Testing(squarings) => Some(squarings),
-            Stage::Factoring | Stage::Done(_) => None,
-        })
-        .collect();
-    let expected: Vec<_> = (1..=11).map(|iteration| Progress { iteration, total: 11 }).collect();
-    assert_eq!(squarings, expected);
-    assert!(told.iter().all(|progress| progress.exponent == exponent(13)));
+fn every_squaring_is_counted_and_nothing_is_at_hand_at_the_end() {
+    for threads in [1, 3] {
+        let board = board(threads);
+        find_above(Some(exponent(11)), 13, &Interrupt::new(), &board);
+        assert_eq!((board.squarings(), board.at_hand()), (11, None));
+    }
 }
 
 #[test]
-fn an_interrupt_ends_the_search_and_leaves_the_exponent_at_hand_unsettled() {
-    let interrupt = Interrupt::new();
-    let mut last = None;
-    let outcome = find_above(Some(exponent(2_281)), 5_000, &interrupt, &mut |progress| {
-        if let Stage::Done(Verification::Composite(_)) = progress.stage {
+fn the_frontier_is_where_nothing_below_is_left_to_settle() {
+    for threads in [1, 3] {
+        let board = board(threads);
+        assert_eq!(board.frontier(), 0);
+        find_above(Some(exponent(127)), 500, &Interrupt::new(), &board);
+        assert_eq!(board.frontier(), 503, "all up to 499 are settled");
+        find_above(Some(exponent(127)), 1_000, &Interrupt::new(), &board);
+        assert_eq!(board.frontier(), 521);
+    }
+}
+
+#[test]
+fn an_interrupt_ends_the_search_on_every_thread_and_leaves_the_exponents_at_hand_unsettled() {
+    for threads in [1, 3] {
+        let (board, interrupt) = (board(threads), Interrupt::new());
+        // The next prime is 19,937: minutes away.
+        let known = Some(exponent(11_213));
+        let outcome = thread::scope(|scope| {
+            let search = scope.spawn(|| find_above(known, 19_000, &interrupt, &board));
+            wait_until("a candidate was tested", || board.candidates(CandidateResult::Composite) > 0);
+            wait_until("another is being tested", || board.at_hand().is_some_and(|at_hand| at_hand.iteration > 0));
             interrupt.request();
-        }
-        last = Some(progress);
-    });
-    assert_eq!(outcome, SearchOutcome::Interrupted);
-    assert_eq!(last.unwrap().counts.composite, 1);
+            search.join().unwrap()
+        });
+        assert_eq!(outcome, SearchOutcome::Interrupted);
+        assert!(board.frontier() > 11_213 && !board.is_exhausted());
+        assert_eq!(board.at_hand(), None);
+    }
 }
 
 #[test]
 fn a_search_that_was_interrupted_before_it_began_does_nothing() {
-    let interrupt = Interrupt::new();
+    let (board, interrupt) = (board(3), Interrupt::new());
     interrupt.request();
-    let outcome = find_above(None, 5_000, &interrupt, &mut |_| panic!("nothing is done"));
-    assert_eq!(outcome, SearchOutcome::Interrupted);
-}
-
-#[test]
-fn only_settled_exponents_are_counted() {
-    let mut counts = Counts::default();
-    counts.add(Stage::Factoring);
-    counts.add(Stage::Done(Verification::Interrupted));
-    counts.add(Stage::Done(Verification::BeyondEngine { limit: 1 }));
-    assert_eq!(counts, Counts::default());
-    counts.add(Stage::Done(Verification::HasFactor(23)));
-    counts.add(Stage::Done(Verification::Composite(Res64::new(1))));
-    counts.add(Stage::Done(Verification::Prime));
-    assert_eq!(counts, Counts { factored: 1, composite: 1, prime: 1 });
+    assert_eq!(find_above(None, 5_000, &interrupt, &board), SearchOutcome::Interrupted);
+    assert_eq!((board.squarings(), board.frontier()), (0, 2));
 }
