@@ -89,7 +89,7 @@ fn run_refuses_a_port_in_use_out_of_range_or_a_peer_that_does_not_resolve() {
         (vec!["--port", &free, "--peer", "0.0.0.0:5001"], "unspecified".to_owned()),
         (vec!["--port", &free, "--bind", "192.0.2.1"], "not an address of this machine".to_owned()),
         (vec!["--port", &free, "--scan", "10.0.0.0/8:1-9"], "at most 65536".to_owned()),
-        (vec!["--port", &free, "--peer-timeout", "4s"], "--ping-interval".to_owned()),
+        (vec!["--port", &free, "--peer-timeout", "4s"], "ping-interval (5s, default)".to_owned()),
         (vec!["--port", &free, "--interval", "never"], "500ms".to_owned()),
     ] {
         let mut all = vec!["run", "--state-dir", elsewhere];
@@ -101,24 +101,54 @@ fn run_refuses_a_port_in_use_out_of_range_or_a_peer_that_does_not_resolve() {
 }
 
 #[test]
-fn every_command_has_help_with_examples() {
-    for command in [
-        &["run"][..],
-        &["lab"],
-        &["status"],
-        &["peers"],
-        &["sleep"],
-        &["wake"],
-        &["reset"],
-        &["test"],
-        &["decode"],
-        &["config", "check"],
-        &["config", "show"],
-        &["config", "example"],
-        &["completions"],
-        &["man"],
-    ] {
-        let (succeeded, help, _) = mersenned(&[command, &["--help"]].concat());
-        assert!(succeeded && help.contains("Examples:"), "{help}");
+fn every_command_ends_with_the_exit_code_that_its_manual_promises() {
+    let free = free_ports(1).to_string();
+    let directory = tempfile::tempdir().unwrap();
+    let missing = directory.path().join("missing");
+    let missing = missing.to_str().unwrap();
+    let plain_ping = "86a86d73675f74797065a450494e47a66d73675f696401ad6d73675f666f72776172646572\
+                      cd1389ae6d73675f6f726967696e61746f72cd1389a374746c00a464617461c0";
+    let cases: &[(i32, &[&str])] = &[
+        (2, &[]),
+        (2, &["nonsense"]),
+        (0, &["--version"]),
+        (0, &["help", "run"]),
+        (2, &["run", "--port", "0"]),
+        (2, &["run", "--nonsense"]),
+        (78, &["run", "--config", missing]),
+        (78, &["run", "--peer-timeout", "1s"]),
+        (1, &["run", "--port", &free, "--state-dir", "/proc/nowhere"]),
+        (2, &["lab", "--nodes", "0"]),
+        (1, &["lab", "--nodes", "2", "--first-port", "65535"]),
+        (1, &["lab", "--nodes", "1", "--first-port", &free, "--", "--nonsense"]),
+        (1, &["status", "--port", &free]),
+        (2, &["status", "--port", "0"]),
+        (1, &["peers", "--port", &free]),
+        (1, &["sleep", "--port", &free]),
+        (1, &["wake", "--port", &free]),
+        (1, &["reset", "--port", &free, "--yes"]),
+        (1, &["reset", "--port", &free]),
+        (0, &["test", "31"]),
+        (1, &["test", "15"]),
+        (2, &["test", "x"]),
+        (0, &["decode", plain_ping]),
+        (1, &["decode", "00"]),
+        (1, &["decode", "--file", missing]),
+        (0, &["config", "check"]),
+        (78, &["config", "check", "--config", missing]),
+        (2, &["config", "check", "--max-ttl", "17"]),
+        (78, &["config", "show", "--config", missing]),
+        (0, &["config", "example"]),
+        (2, &["config"]),
+        (0, &["completions", "bash"]),
+        (2, &["completions", "nonsense"]),
+        (0, &["man", "run"]),
+        (1, &["man", "nonsense"]),
+    ];
+    for &(code, arguments) in cases {
+        let output = Command::new(support::program()).args(arguments).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {error}");
+        assert_eq!(error.is_empty(), code == 0, "{arguments:?}: an error, and nothing else, is told: {error}");
     }
 }

@@ -9,7 +9,7 @@ use crate::config::{self, Environment, Flags, Loaded, Origin};
 
 /// Arguments of `mersenned config`.
 #[derive(Debug, Args)]
-#[command(arg_required_else_help = true)]
+#[command(arg_required_else_help = true, after_help = EXAMPLES)]
 pub struct ConfigArgs {
     #[command(subcommand)]
     command: ConfigCommand,
@@ -37,6 +37,12 @@ enum ConfigCommand {
     #[command(after_help = EXAMPLE_EXAMPLES)]
     Example,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  mersenned config check --config /etc/mersenned/mersenned.toml
+  mersenned config show --origin
+  mersenned config example > mersenned.toml";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:

@@ -32,7 +32,7 @@ pub static KEYS: &[Key] = &[
         Ok(())
     })
     .default("127.0.0.1")
-    .help("Address for gossip; 0.0.0.0 for all of the machine's")
+    .help("Address for gossip; 0.0.0.0 means all")
     .notes(
         "On 127.0.0.1 a node meets only nodes of its own machine. 0.0.0.0 (or :: for IPv6 too) lets others in: \
         gossip is not encrypted, and everybody who can reach the port can take part.",
