@@ -49,16 +49,16 @@ Examples:
   sudo mersenned sleep                                              a system service
   mersenned sleep --port 5003 --token-file /srv/mersenned/token     state kept elsewhere
 
-A node that sleeps says no goodbye; its peers drop it after 10 s, and have it back within 10 s of its
-waking. It sleeps on after a restart.";
+A node that sleeps says no goodbye; its peers drop it after 10 s, and have it back within 10 s of
+its waking. It sleeps on after a restart.";
 
 const RESET_EXAMPLES: &str = "\
 Examples:
   mersenned reset --port 5003
   mersenned reset --port 5003 --yes    from a script
 
-The node forgets its primes, its peers and its address book, and learns the primes again from those it
-meets. It keeps its seeds and never uses a message id twice. A node that sleeps sleeps on.";
+The node forgets its primes, its peers and its address book, and learns the primes again from
+those it meets. It keeps its seeds and never uses a message id twice. A node that sleeps sleeps on.";
 
 /// The part of an answer that is told.
 #[derive(Debug, Deserialize)]

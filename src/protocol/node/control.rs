@@ -57,7 +57,6 @@ impl Node {
         self.timers.next_generate.set(now + self.settings.generate_interval.mul_f64(self.random.unit()));
         // However long it slept, it has missed no deadline.
         self.timers.deadline.set(now);
-        self.announce_durable(now, out);
         self.changed(out)
     }
 

@@ -106,18 +106,11 @@ impl Node {
         out.events.push(Event::ClaimEnded { exponent, originator: claim.originator, result, is_mersenne_number });
     }
 
-    /// What [`state`](Node::state) gave with this revision is durable: primes found here before are announced now, or when
-    /// the node is woken.
+    /// What [`state`](Node::state) gave with this revision is durable: primes found here before are announced now; if
+    /// the node sleeps, to nobody: those it meets again catch up.
     pub fn saved(&self, now: Time, revision: u64, out: &mut Outbox) {
+        let now = self.own_time(now);
         self.saved_revision.fetch_max(revision, Ordering::Relaxed);
-        if !self.is_asleep() {
-            self.announce_durable(self.own_time(now), out);
-        }
-    }
-
-    /// Announces what was found here and has become durable.
-    pub(super) fn announce_durable(&self, now: Time, out: &mut Outbox) {
-        let revision = self.saved_revision.load(Ordering::Relaxed);
         let mut due: Vec<u64> =
             self.unannounced.iter().filter(|entry| *entry.value() <= revision).map(|entry| *entry.key()).collect();
         due.sort_unstable();

@@ -138,6 +138,8 @@ const TABLE: &[Row] = &[
     ("GET", &[HOST, FORM], Nothing, Refused(405)),
     ("POST", &[HOST, "Origin: null", FORM], Wanted(4_097), Refused(403)),
     ("POST", &[HOST, FORM], Wanted(4_097), Refused(415)),
+    ("POST", &[HOST, FORM, TOKEN], Wanted(60_000), Refused(415)),
+    ("POST", &[HOST, JSON], Wanted(60_000), Refused(401)),
     ("POST", &[HOST, JSON], Wanted(4_097), Refused(401)),
     ("POST", &[HOST, JSON], Text("null"), Refused(401)),
 ];
@@ -191,7 +193,6 @@ async fn only_its_owner_changes_a_node_and_who_is_refused_has_changed_nothing() 
             match row.3 {
                 Passes => {
                     asked += 1;
-                    // Between two of these the node is woken, so that it hears the message.
                     assert_eq!(
                         answer.status,
                         if route == "/gossip/" { 202 } else { 200 },

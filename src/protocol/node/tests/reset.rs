@@ -93,13 +93,27 @@ fn a_prime_that_was_not_durable_yet_is_forgotten_with_the_others() {
     desk.befriend(at(PEER));
     desk.disk = Disk::Fails;
     desk.found(31);
-    let (_, revision) = desk.node.state();
+    let (_, before) = desk.node.state();
     desk.reset();
     desk.befriend(at(PEER));
     desk.take_sent();
-    desk.saved(revision);
+    desk.saved(before);
     desk.wait(seconds(8));
     assert_eq!(desk.primes_sent(), Vec::new());
+}
+
+#[test]
+fn a_prime_that_was_not_durable_is_told_like_any_other_once_somebody_elses_claim_to_it_is_verified() {
+    let mut desk = Desk::new();
+    desk.befriend(at(PEER));
+    desk.disk = Disk::Fails;
+    desk.found(31);
+    assert!(desk.node.announced().is_empty());
+    desk.reset();
+    desk.befriend(at(PEER));
+    desk.hear(at(PEER), &prime(1, at(PEER), at(FINDER), 0, 31));
+    desk.verdict(31);
+    assert_eq!(desk.node.announced().len(), 1);
 }
 
 #[test]

@@ -115,6 +115,20 @@ fn what_is_reported_while_it_sleeps_is_ignored_and_can_be_learned_when_it_is_awa
 }
 
 #[test]
+fn not_even_that_a_claim_is_false_is_learned_in_ones_sleep() {
+    let mut desk = Desk::new();
+    desk.befriend(at(PEER));
+    let claim = prime(1, at(PEER), at(PEER), 0, 137);
+    desk.hear(at(PEER), &claim);
+    desk.sleep();
+    desk.verdict(137);
+    desk.wake();
+    desk.orders.clear();
+    desk.hear(at(PEER), &claim);
+    assert_eq!(desk.verifications(), [exponent(137)]);
+}
+
+#[test]
 fn what_a_search_from_before_the_sleep_reports_after_it_counts() {
     let mut desk = Desk::knowing(&[31], at(OTHER));
     desk.wait(seconds(11));
@@ -170,6 +184,37 @@ fn awake_again_it_tries_all_former_peers_and_seeds_at_once_whatever_their_back_o
     for address in peers.into_iter().chain([seed]) {
         assert!(!desk.pings_to(address).is_empty(), "{address} was not tried");
     }
+}
+
+#[test]
+fn the_longest_pause_of_a_silent_peer_ends_with_the_waking_and_pauses_begin_again_at_a_second() {
+    let mut desk = Desk::new();
+    desk.befriend(at(PEER));
+    desk.silence(at(PEER));
+    desk.wait(seconds(120));
+    let pause = |desk: &Desk| desk.node.book.get(at(PEER)).map(|candidate| candidate.next_try.since(desk.now));
+    while pause(&desk).is_none_or(|pause| pause < seconds(10)) {
+        desk.wait(millis(100));
+    }
+    desk.sleep();
+    desk.wake();
+    desk.take_sent();
+    desk.wait(millis(100));
+    assert_eq!(desk.pings_to(at(PEER)).len(), 1, "at once");
+    desk.wait(seconds(4));
+    assert_eq!(desk.pings_to(at(PEER)).len(), 2, "2 s for an answer, and a second later again");
+}
+
+#[test]
+fn an_answer_that_came_in_ones_sleep_is_asked_for_again_at_once() {
+    let mut desk = Desk::new();
+    desk.node.add_seed(desk.now, at(PEER));
+    desk.wait(millis(100));
+    desk.sleep();
+    desk.wake();
+    desk.take_sent();
+    desk.wait(millis(100));
+    assert_eq!(desk.pings_to(at(PEER)).len(), 1);
 }
 
 #[test]
