@@ -183,7 +183,8 @@ impl Event {
 
     /// Whether strangers can cause any number of these.
     pub const fn is_unbounded(&self) -> bool {
-        self.is_traffic() || matches!(self, Event::ClaimQueued { .. } | Event::ClaimEnded { .. })
+        self.is_traffic()
+            || matches!(self, Event::ClaimQueued { .. } | Event::ClaimEnded { .. } | Event::PeerRestarted { .. })
     }
 }
 
