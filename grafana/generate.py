@@ -142,21 +142,21 @@ def network():
             lines("Traffic", "Bytes of these datagrams, without the headers of UDP and IP.",
                   {"{{direction}}": total("direction", rate("datagram_bytes_total"))}, "Bps", min=0),
             lines("Dropped by reason", "Datagrams received and not accepted. Budgets are floods; most others are "
-                  "strangers that speak something "
-                  "else.", {"{{reason}}": total("reason", dropped)}, "pps", stacked=True, min=0),
+                  "strangers that speak something else.",
+                  {"{{reason}}": total("reason", dropped)}, "pps", stacked=True, min=0),
             lines("Share dropped", "Of all that each node received. The line is where the alert DropRateHigh begins.",
                   {"{{instance}}": f"{total('instance', dropped)} / clamp_min({total('instance', dropped)} + "
                                    f"{total('instance', received)}, 1e-9)"},
                   "percentunit", min=0, max=1, thresholds=steps(GREEN, (0.2, RED))),
             lines("Lost on this side", "Datagrams the kernel dropped because the receive buffer was full, and "
-                  "datagrams that could not be sent.", {"kernel: {{instance}}": rate("socket_kernel_drops_total"),
-                                         "send: {{kind}}": total("kind", rate("send_errors_total"))}, "pps", min=0),
+                  "datagrams that could not be sent.",
+                  {"kernel: {{instance}}": rate("socket_kernel_drops_total"),
+                   "send: {{kind}}": total("kind", rate("send_errors_total"))}, "pps", min=0),
         ],
         "Gossip": [
             lines("Forwards by TTL", "PRIMEs forwarded, by the TTL they left with. A message loses one at each node, "
-                  "so low TTLs are long "
-                  "ways.", {"{{ttl}}": per_minute("forwards_total", by="ttl")}, "cpm", stacked=True,
-                  min=0),
+                  "so low TTLs are long ways.",
+                  {"{{ttl}}": per_minute("forwards_total", by="ttl")}, "cpm", stacked=True, min=0),
             lines("PRIMEs and their cost", "Created by nodes, forwarded, heard again, and sent to peers that lacked "
                   "them.",
                   {"created": per_minute("messages_originated_total", 'type="prime"', by=""),
