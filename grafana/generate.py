@@ -1,218 +1,27 @@
 #!/usr/bin/env python3
 """Writes the two dashboards beside this file; with --check only says whether they are what it would write.
 
-The layout, the texts and the queries are in `network` and `node` below; everything above them says how a panel is made.
-Only Python's standard library is needed.
+What is shown, and in which order, is in `network` and `node`; how it is written is in parts.py. Only Python's standard
+library is needed.
 """
 
 import json
 import pathlib
 import sys
 
+# No __pycache__ among the dashboards.
+sys.dont_write_bytecode = True
+
+from parts import (  # noqa: E402
+    DATASOURCE, GREEN, GREY, ORANGE, RED, STATE_TEXTS, UP_TEXTS, behind, heatmap, lines, metric, other, per_minute,
+    rate, search_state, stat, steps, table, texts, timeline, total, without_peers,
+)
+
 HERE = pathlib.Path(__file__).parent
 
 # The version of the dashboard format that Grafana 13 writes.
 SCHEMA_VERSION = 42
 
-SELECTED = 'job="$job",instance=~"$instance"'
-DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
-
-GREEN, ORANGE, RED, BLUE, GREY = "green", "orange", "red", "blue", "text"
-
-# What `search_state()` makes of the states of a search.
-SEARCH_STATES = [
-    ("searching", GREEN),
-    ("waiting", BLUE),
-    ("off", GREY),
-    ("asleep", "purple"),
-    ("exhausted", ORANGE),
-]
-
-
-# Queries
-
-def metric(name, *labels):
-    """One of the nodes' metrics, of the selected nodes."""
-    return f"mersenned_{name}{{{','.join((SELECTED, *labels))}}}"
-
-
-def other(name, *labels):
-    """A metric that is not the nodes' own: Prometheus', or a process'."""
-    return f"{name}{{{','.join((SELECTED, *labels))}}}"
-
-
-def rate(name, *labels):
-    """How much a counter grows in a second."""
-    return f"rate({metric(name, *labels)}[$__rate_interval])"
-
-
-def total(by, expression):
-    """The sum over all labels but these; over all, if none is named."""
-    return f"sum by ({by}) ({expression})" if by else f"sum({expression})"
-
-
-def search_state():
-    """What each node's search is doing, as 1 and up in the order of SEARCH_STATES."""
-    states = [
-        f"{at} * " + metric("search_state", f'state="{name}"') for at, (name, _) in enumerate(SEARCH_STATES, 1)
-    ]
-    return f"sum by (instance) ({' or '.join(states)})"
-
-
-def behind():
-    """1 for each node whose largest prime is smaller than the largest of all, else 0."""
-    height = metric("prime_height")
-    return f"{height} < bool scalar(max({height}))"
-
-
-# Parts of panels
-
-def steps(*pairs):
-    """Thresholds: the colour from below, then (from, colour)."""
-    first, *others = pairs
-    values = [{"color": first, "value": None}] + [{"color": color, "value": value} for value, color in others]
-    return {"mode": "absolute", "steps": values}
-
-
-def texts(mapping):
-    """Shows values as texts in colours: {value: (text, colour)}."""
-    options = {
-        str(value): {"text": text, "color": color, "index": at}
-        for at, (value, (text, color)) in enumerate(mapping.items())
-    }
-    return [{"type": "value", "options": options}]
-
-
-STATE_TEXTS = texts({at: state for at, state in enumerate(SEARCH_STATES, 1)})
-UP_TEXTS = texts({0: ("down", RED), 1: ("up", GREEN)})
-
-
-def targets(queries, **more):
-    """The queries of a panel: {legend: expression}."""
-    return [
-        {"refId": chr(ord("A") + at), "datasource": DATASOURCE, "editorMode": "code", "expr": expression,
-         "legendFormat": legend, **more}
-        for at, (legend, expression) in enumerate(queries.items())
-    ]
-
-
-def panel(kind, title, description, queries, defaults, options, width, height, **more):
-    instant = more.pop("instant", False)
-    return {
-        "type": kind,
-        "title": title,
-        "description": description,
-        "datasource": DATASOURCE,
-        "gridPos": {"w": width, "h": height},
-        "targets": targets(queries, instant=instant, range=not instant, **more.pop("target", {})),
-        "fieldConfig": {"defaults": defaults, "overrides": more.pop("overrides", [])},
-        "options": options,
-        **more,
-    }
-
-
-def stat(title, description, query, unit="none", thresholds=None, mappings=None, width=4, legend="", shown="auto",
-         **defaults):
-    """A number of now."""
-    color = {"mode": "thresholds"} if thresholds or mappings else {"mode": "fixed", "fixedColor": BLUE}
-    field = {"unit": unit, "color": color, "thresholds": thresholds or steps(GREY), "mappings": mappings or [], **defaults}
-    options = {
-        "colorMode": "value",
-        "graphMode": "none",
-        "justifyMode": "auto",
-        "orientation": "auto",
-        "percentChangeColorMode": "standard",
-        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
-        "showPercentChange": False,
-        "textMode": shown,
-        "wideLayout": True,
-    }
-    return panel("stat", title, description, {legend: query}, field, options, width, 4, instant=True)
-
-
-def lines(title, description, queries, unit, width=8, stacked=False, stepped=False, thresholds=None, **defaults):
-    """Lines over time: {legend: expression}."""
-    custom = {
-        "drawStyle": "line",
-        "lineInterpolation": "stepAfter" if stepped else "linear",
-        "lineWidth": 1,
-        "fillOpacity": 20 if stacked else 5,
-        "showPoints": "never",
-        "spanNulls": False,
-        "stacking": {"mode": "normal" if stacked else "none", "group": "A"},
-        "thresholdsStyle": {"mode": "line" if thresholds else "off"},
-    }
-    field = {"unit": unit, "color": {"mode": "palette-classic"}, "custom": custom,
-             "thresholds": thresholds or steps(GREY), **defaults}
-    options = {
-        "legend": {"calcs": ["lastNotNull", "max"], "displayMode": "table", "placement": "bottom", "showLegend": True,
-                   "sortBy": "Max", "sortDesc": True},
-        "tooltip": {"mode": "multi", "sort": "desc", "hideZeros": True},
-    }
-    return panel("timeseries", title, description, queries, field, options, width, 8)
-
-
-def timeline(title, description, queries, mappings, width=12):
-    """What each node was doing, as coloured bars over time."""
-    field = {"unit": "none", "color": {"mode": "thresholds"}, "thresholds": steps(GREY), "mappings": mappings,
-             "custom": {"fillOpacity": 70, "lineWidth": 0}}
-    options = {
-        "alignValue": "left",
-        "legend": {"calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": True},
-        "mergeValues": True,
-        "rowHeight": 0.8,
-        "showValue": "auto",
-        "tooltip": {"mode": "single", "sort": "none"},
-    }
-    return panel("state-timeline", title, description, queries, field, options, width, 8)
-
-
-def heatmap(title, description, name, unit, width=8):
-    """How a histogram's values were distributed: how many a second fell into each bucket."""
-    options = {
-        "calculate": False,
-        "cellGap": 1,
-        "cellValues": {"unit": "ops"},
-        "color": {"mode": "scheme", "scheme": "Blues", "steps": 32, "exponent": 0.5, "fill": "dark-blue",
-                  "reverse": False},
-        "exemplars": {"color": "rgba(255,0,255,0.7)"},
-        "filterValues": {"le": 1e-9},
-        "legend": {"show": True},
-        "rowsFrame": {"layout": "le"},
-        "showValue": "never",
-        "tooltip": {"mode": "single", "yHistogram": True},
-        "yAxis": {"axisPlacement": "left", "unit": unit},
-    }
-    query = {"{{le}}": total("le", rate(f"{name}_bucket"))}
-    defaults = {"unit": unit, "custom": {"scaleDistribution": {"type": "linear"}}}
-    return panel("heatmap", title, description, query, defaults, options, width, 8, target={"format": "heatmap"})
-
-
-def table(title, description, columns, height=8):
-    """A line for each node: {column: (expression, unit, field settings)}."""
-    queries = {name: expression for name, (expression, _, _) in columns.items()}
-    overrides = [
-        {"matcher": {"id": "byName", "options": name},
-         "properties": [{"id": "unit", "value": unit}] + [{"id": id, "value": value} for id, value in settings.items()]}
-        for name, (_, unit, settings) in columns.items()
-    ]
-    url = "/d/mersenned-node?var-datasource=${datasource}&var-job=${job}&var-instance=${__value.text}&${__url_time_range}"
-    link = {"title": "This node's dashboard", "url": url}
-    overrides.append({"matcher": {"id": "byName", "options": "Node"}, "properties": [{"id": "links", "value": [link]}]})
-    renamed = {f"Value #{chr(ord('A') + at)}": name for at, name in enumerate(columns)} | {"instance": "Node"}
-    order = {name: at for at, name in enumerate(["instance", *list(renamed)[:-1]])}
-    transformations = [
-        {"id": "merge", "options": {}},
-        {"id": "organize", "options": {"excludeByName": {"Time": True}, "indexByName": order, "renameByName": renamed}},
-    ]
-    defaults = {"unit": "none", "color": {"mode": "thresholds"}, "thresholds": steps(GREY),
-                "custom": {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False}}
-    options = {"cellHeight": "sm", "frameIndex": 0, "showHeader": True, "sortBy": [{"displayName": "Node", "desc": False}]}
-    return panel("table", title, description, queries, defaults, options, 24, height, instant=True, overrides=overrides,
-                 transformations=transformations, target={"format": "table"})
-
-
-# Dashboards
 
 def variables():
     def query(name, label, expression, **more):
@@ -273,18 +82,20 @@ def network():
         "Is all well?": [
             stat("Nodes down", "Nodes that Prometheus cannot reach. They keep their primes; start them again.",
                  f"sum(1 - {other('up')})", thresholds=steps(GREEN, (1, RED))),
-            stat("Nodes without peers", "Nodes that run and have no peer: they search alone.",
-                 f"sum({peers} == bool 0)", thresholds=steps(GREEN, (1, RED))),
-            stat("Nodes behind", "Nodes that do not know the largest prime of the network. For some seconds, or as long as "
-                 "their test of it takes, that is as it should be; see the queue below.",
+            stat("Nodes without peers", "Nodes that run, do not sleep, and have no peer: they search alone.",
+                 f"sum({without_peers()})", thresholds=steps(GREEN, (1, RED))),
+            stat("Nodes behind", "Nodes that do not know the largest prime of the network. For some seconds, or as "
+                 "long as their test of it takes, that is as it should be; see the queue below.",
                  f"sum({behind()})", thresholds=steps(GREEN, (1, ORANGE)), mappings=texts({0: ("all agree", GREEN)})),
-            stat("Largest prime: p of 2^p − 1", "The exponent of the largest Mersenne prime that any node has verified.",
+            stat("Largest prime: p of 2^p − 1", "The exponent of the largest Mersenne prime that any node has "
+                 "verified.",
                  f"max({metric('prime_height')})", mappings=texts({0: ("none yet", GREY)})),
-            stat("It became known", "When a node last learned of a larger prime than it knew; not from before its start.",
+            stat("It became known", "When a node last learned of a larger prime than it knew; not from before its "
+                 "start.",
                  f"1000 * max({metric('prime_height_timestamp_seconds')})", unit="dateTimeFromNow",
                  mappings=texts({0: ("before the nodes started", GREY)})),
-            stat("Alerts", "Alerts that fire for these nodes, each with how many of them, as far as Prometheus has the rules "
-                 "of config/alerts.yml; good news not counted.",
+            stat("Alerts", "Alerts that fire for these nodes, each with how many of them, as far as Prometheus has "
+                 "the rules of config/alerts.yml; good news not counted.",
                  "count by (alertname) (" + other("ALERTS", 'alertstate="firing"', 'severity!="info"') + ") "
                  'or on () label_replace(vector(0), "alertname", "none", "", "")',
                  thresholds=steps(GREEN, (1, RED)), legend="{{alertname}}", shown="value_and_name"),
@@ -294,7 +105,7 @@ def network():
                 "Peers": (peers, "none", {"thresholds": steps(RED, (1, GREY)),
                           "custom.cellOptions": {"type": "color-text"}}),
                 "Largest prime (p)": (f"max by (instance) ({metric('prime_height')})", "none", {}),
-                "Behind": (f"max by (instance) ({behind()})", "none", {
+                "Behind": (behind(), "none", {
                     "mappings": texts({0: ("no", GREEN), 1: ("yes", ORANGE)}),
                     "custom.cellOptions": {"type": "color-text"}}),
                 "Known primes": (f"max by (instance) ({metric('known_primes')})", "none", {}),
@@ -306,20 +117,21 @@ def network():
             }),
         ],
         "Agreement": [
-            timeline("Reachable", "Which nodes Prometheus could reach.", {"{{instance}}": other("up")}, UP_TEXTS, width=8),
-            lines("Largest prime: p of 2^p − 1", "One line for each node. Where they agree they lie on each other; a node "
-                  "apart is behind.", {"{{instance}}": metric("prime_height")}, "none", stepped=True),
-            lines("Known primes", "How many Mersenne primes each node knows, all verified by itself. A joiner catches up, "
-                  "some at each PING.", {"{{instance}}": metric("known_primes")}, "none", stepped=True, min=0),
+            timeline("Reachable", "Which nodes Prometheus could reach.", {"{{instance}}": other("up")}, UP_TEXTS,
+                     width=8),
+            lines("Largest prime: p of 2^p − 1", "One line for each node. Where they agree they lie on each other; a "
+                  "node apart is behind.", {"{{instance}}": metric("prime_height")}, "none", stepped=True),
+            lines("Known primes", "How many Mersenne primes each node knows, all verified by itself. A joiner catches "
+                  "up, some at each PING.", {"{{instance}}": metric("known_primes")}, "none", stepped=True, min=0),
         ],
         "Peers": [
             lines("Peers", "Active peers of each node. In a network of n nodes that all reach each other, n − 1.",
                   {"{{instance}}": peers}, "none", stepped=True, min=0),
-            lines("Peers lost and found", "Peers that became active, and were dropped, by reason. A flap is one that was "
-                  "dropped as silent and came back within a minute.",
-                  {"up: {{via}}": total("via", rate("peers_discovered_total")),
-                   "down: {{reason}}": total("reason", rate("peer_evictions_total")),
-                   "flap": total("", rate("peer_flaps_total"))}, "ops", min=0),
+            lines("Peers lost and found", "Peers that became active, and were dropped, by reason. A flap is one that "
+                  "was dropped as silent and came back within a minute.",
+                  {"up: {{via}}": per_minute("peers_discovered_total", by="via"),
+                   "down: {{reason}}": per_minute("peer_evictions_total", by="reason"),
+                   "flap": per_minute("peer_flaps_total", by="")}, "cpm", min=0),
             heatmap("Round trips", "From a PING to its PONG, all nodes together.", "peer_rtt_seconds", "s"),
         ],
         "Datagrams": [
@@ -329,28 +141,32 @@ def network():
                   {"{{type}}": total("type", rate("datagrams_total", 'direction="sent"'))}, "pps", stacked=True, min=0),
             lines("Traffic", "Bytes of these datagrams, without the headers of UDP and IP.",
                   {"{{direction}}": total("direction", rate("datagram_bytes_total"))}, "Bps", min=0),
-            lines("Dropped by reason", "Datagrams received and not accepted. Budgets are floods; most others are strangers "
-                  "that speak something else.", {"{{reason}}": total("reason", dropped)}, "pps", stacked=True, min=0),
+            lines("Dropped by reason", "Datagrams received and not accepted. Budgets are floods; most others are "
+                  "strangers that speak something else.",
+                  {"{{reason}}": total("reason", dropped)}, "pps", stacked=True, min=0),
             lines("Share dropped", "Of all that each node received. The line is where the alert DropRateHigh begins.",
                   {"{{instance}}": f"{total('instance', dropped)} / clamp_min({total('instance', dropped)} + "
                                    f"{total('instance', received)}, 1e-9)"},
                   "percentunit", min=0, max=1, thresholds=steps(GREEN, (0.2, RED))),
-            lines("Lost on this side", "Datagrams the kernel dropped because the receive buffer was full, and datagrams that "
-                  "could not be sent.", {"kernel: {{instance}}": rate("socket_kernel_drops_total"),
-                                         "send: {{kind}}": total("kind", rate("send_errors_total"))}, "pps", min=0),
+            lines("Lost on this side", "Datagrams the kernel dropped because the receive buffer was full, and "
+                  "datagrams that could not be sent.",
+                  {"kernel: {{instance}}": rate("socket_kernel_drops_total"),
+                   "send: {{kind}}": total("kind", rate("send_errors_total"))}, "pps", min=0),
         ],
         "Gossip": [
-            lines("Forwards by TTL", "PRIMEs forwarded, by the TTL they left with. A message loses one at each node, so low "
-                  "TTLs are long ways.", {"{{ttl}}": total("ttl", rate("forwards_total"))}, "ops", stacked=True, min=0),
-            lines("PRIMEs and their cost", "Created by nodes, forwarded, heard again, and sent to peers that lacked them.",
-                  {"created": total("", rate("messages_originated_total", 'type="prime"')),
-                   "forwarded": total("", rate("forwards_total")),
-                   "heard again": total("", rate("duplicates_total")),
-                   "caught up": total("", rate("catchup_sent_total"))}, "ops", min=0),
+            lines("Forwards by TTL", "PRIMEs forwarded, by the TTL they left with. A message loses one at each node, "
+                  "so low TTLs are long ways.",
+                  {"{{ttl}}": per_minute("forwards_total", by="ttl")}, "cpm", stacked=True, min=0),
+            lines("PRIMEs and their cost", "Created by nodes, forwarded, heard again, and sent to peers that lacked "
+                  "them.",
+                  {"created": per_minute("messages_originated_total", 'type="prime"', by=""),
+                   "forwarded": per_minute("forwards_total", by=""),
+                   "heard again": per_minute("duplicates_total", by=""),
+                   "caught up": per_minute("catchup_sent_total", by="")}, "cpm", min=0),
             heatmap("Hops", "How many hops PRIMEs had come when a node first heard them.", "prime_hops", "none"),
-            lines("Claims by result", "What became of PRIMEs that were new to a node. \"refuted\" and \"factored\" are false "
-                  "claims: somebody forges or miscalculates.",
-                  {"{{result}}": total("result", rate("claims_total"))}, "ops", stacked=True, min=0),
+            lines("Claims by result", "What became of PRIMEs that were new to a node. \"refuted\" and \"factored\" "
+                  "are false claims: somebody forges or miscalculates.",
+                  {"{{result}}": per_minute("claims_total", by="result")}, "cpm", stacked=True, min=0),
             lines("Being verified", "Exponents that wait for their test at each node, the one being tested included.",
                   {"{{instance}}": metric("verification_queue")}, "none", stepped=True, min=0),
             heatmap("Time to verify", "How long the tests of claimed exponents took.", "verification_seconds", "s"),
@@ -358,8 +174,9 @@ def network():
         "Search": [
             timeline("What the searches do", "Waiting is between a prime found and the next interval.",
                      {"{{instance}}": search_state()}, STATE_TEXTS, width=8),
-            lines("Exponent at hand", "The smallest exponent each node is busy with; in a race all work on about the same.",
-                  {"{{instance}}": metric("search_exponent")}, "none", stepped=True, min=0),
+            lines("Exponent at hand", "The smallest exponent each node is busy with; in a race all work on about the "
+                  "same.",
+                  {"{{instance}}": metric("search_exponent")}, "none", stepped=True),
             lines("Squarings", "Squarings of the search per second and node. One gets slower as exponents grow.",
                   {"{{instance}}": rate("search_iterations_total")}, "ops", min=0),
         ],
@@ -393,14 +210,15 @@ def node():
                  total("version", metric("build_info")), width=3, legend="{{version}}", shown="name"),
         ],
         "Peers": [
-            lines("Peers", "Active peers: proven ones have shown that they receive at their address, plain ones speak the "
-                  "exercise's messages only.",
+            lines("Peers", "Active peers: proven ones have shown that they receive at their address, plain ones speak "
+                  "the exercise's messages only.",
                   {per + " {{state}}": metric("peers")}, "none", stepped=True, min=0),
             lines("Peers found", "Peers that became active, by how they were heard of.",
-                  {per + " {{via}}": rate("peers_discovered_total")}, "ops", min=0),
+                  {per + " {{via}}": per_minute("peers_discovered_total")}, "cpm", min=0),
             lines("Peers lost", "Peers dropped, by reason; a flap is one that was silent and back within a minute.",
-                  {per + " {{reason}}": rate("peer_evictions_total"), per + " flap": rate("peer_flaps_total")},
-                  "ops", min=0),
+                  {per + " {{reason}}": per_minute("peer_evictions_total"),
+                  per + " flap": per_minute("peer_flaps_total")},
+                  "cpm", min=0),
             heatmap("Round trips", "From a PING to its PONG.", "peer_rtt_seconds", "s", width=12),
             lines("Address book", "Addresses that may become peers.", {per: metric("address_book_entries")},
                   "none", width=12, stepped=True, min=0),
@@ -420,33 +238,33 @@ def node():
             lines("Receive buffer", "What the kernel gave for the datagrams that wait to be read.",
                   {per: metric("receive_buffer_bytes")}, "bytes", min=0),
             lines("Forwards by TTL", "PRIMEs forwarded, by the TTL they left with.",
-                  {per + " {{ttl}}": rate("forwards_total")}, "ops", stacked=True, min=0),
+                  {per + " {{ttl}}": per_minute("forwards_total")}, "cpm", stacked=True, min=0),
             lines("Messages created", "PINGs, PONGs and PRIMEs that begin here.",
                   {per + " {{type}}": rate("messages_originated_total")}, "ops", min=0),
             lines("Repeats", "PRIMEs heard again, and PRIMEs sent to peers that lacked them.",
-                  {per + " heard again": rate("duplicates_total"), per + " caught up": rate("catchup_sent_total")},
-                  "ops", min=0),
+                  {per + " heard again": per_minute("duplicates_total"),
+                   per + " caught up": per_minute("catchup_sent_total")}, "cpm", min=0),
             lines("Remembered PRIMEs", "Messages it will know again, so that none goes round twice.",
                   {per: metric("seen_entries")}, "none", min=0),
             heatmap("Hops", "How many hops PRIMEs had come when first heard.", "prime_hops", "none"),
             lines("Claims by result", "What became of PRIMEs that were new here.",
-                  {per + " {{result}}": rate("claims_total")}, "ops", stacked=True, min=0),
+                  {per + " {{result}}": per_minute("claims_total")}, "cpm", stacked=True, min=0),
         ],
         "Search": [
             timeline("What the search does", "Waiting is between a prime found and the next interval.",
                      {per: search_state()}, STATE_TEXTS, width=8),
-            lines("Exponents", "The smallest exponent at hand, the frontier below which all is settled, and the largest "
-                  "known prime.", {per + " at hand": metric("search_exponent"),
+            lines("Exponents", "The smallest exponent at hand, the frontier below which all is settled, and the "
+                  "largest known prime.", {per + " at hand": metric("search_exponent"),
                                    per + " frontier": metric("frontier_exponent"),
-                                   per + " largest prime": metric("prime_height")}, "none", stepped=True, min=0),
+                                   per + " largest prime": metric("prime_height")}, "none", stepped=True),
             lines("Progress of the test", "Of the smallest exponent at hand; a saw, one tooth for each test.",
                   {per: metric("search_progress_ratio")}, "percentunit", min=0, max=1),
             lines("Squarings", "Squarings of the search per second, on all its threads.",
                   {per: rate("search_iterations_total")}, "ops", min=0),
             lines("Candidates settled", "By a trial factor, by a full test, or prime.",
-                  {per + " {{result}}": rate("candidates_total")}, "ops", stacked=True, min=0),
-            lines("Search errors", "Tests given up because the engine had miscalculated. Anything but 0 is a reason to test "
-                  "the machine.", {per + " {{kind}}": rate("search_errors_total")}, "ops", min=0),
+                  {per + " {{result}}": per_minute("candidates_total")}, "cpm", stacked=True, min=0),
+            lines("Search errors", "Tests given up because the engine had miscalculated. Anything but 0 is a reason "
+                  "to test the machine.", {per + " {{kind}}": per_minute("search_errors_total")}, "cpm", min=0),
             lines("Known primes", "Mersenne primes it knows, all verified by itself.", {per: metric("known_primes")},
                   "none", stepped=True, min=0),
             lines("Being verified", "Exponents that wait for their test, the one being tested included.",
@@ -454,16 +272,18 @@ def node():
             heatmap("Time to verify", "How long the tests of claimed exponents took.", "verification_seconds", "s"),
         ],
         "Process": [
-            lines("Processor time", "Seconds of processor time per second: 1 is one core, busy. The search takes one for "
-                  "each of its threads, at the lowest priority.",
+            lines("Processor time", "Seconds of processor time per second: 1 is one core, busy. The search takes one "
+                  "for each of its threads, at the lowest priority.",
                   {per: f"rate({other('process_cpu_seconds_total')}[$__rate_interval])"}, "none", min=0),
             lines("Memory", "Resident memory.", {per: other("process_resident_memory_bytes")}, "bytes", min=0),
-            lines("Open files", "File descriptors in use, sockets included.", {per: other("process_open_fds")}, "none", min=0),
+            lines("Open files", "File descriptors in use, sockets included.", {per: other("process_open_fds")},
+                  "none", min=0),
             lines("HTTP requests", "Answers by status code.",
                   {per + " {{code}}": total("instance, code", rate("http_requests_total"))}, "reqps", min=0),
-            lines("Event streams", "Open event streams.", {per: metric("event_subscribers")}, "none", stepped=True, min=0),
+            lines("Event streams", "Open event streams.", {per: metric("event_subscribers")}, "none", stepped=True,
+                  min=0),
             lines("Events missed", "Events that streams missed because their readers were too slow.",
-                  {per: rate("events_lagged_total")}, "ops", min=0),
+                  {per: per_minute("events_lagged_total")}, "cpm", min=0),
         ],
     }
     return dashboard(

@@ -367,13 +367,14 @@ fn the_dashboards_are_what_the_script_makes() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     // A changed copy is noticed.
     let copy = tempfile::tempdir().unwrap();
-    let script = copy.path().join("generate.py");
-    std::fs::copy(file("grafana/generate.py"), &script).unwrap();
+    for part in ["generate.py", "parts.py"] {
+        std::fs::copy(file("grafana").join(part), copy.path().join(part)).unwrap();
+    }
     for name in NAMES {
         let changed = text(&format!("grafana/{name}.json")).replace("now-1h", "now-2h");
         std::fs::write(copy.path().join(format!("{name}.json")), changed).unwrap();
     }
-    let output = Command::new("python3").arg(script).arg("--check").output().unwrap();
+    let output = Command::new("python3").arg(copy.path().join("generate.py")).arg("--check").output().unwrap();
     assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("mersenned-node.json"));
 }
 

@@ -106,6 +106,13 @@ impl Compute {
     /// Starts the threads; what they find out is sent to `reports`. Searches take as many threads as `board` has places,
     /// and tell it how they go.
     pub fn start(reports: UnboundedSender<Report>, board: Arc<SearchBoard>) -> std::io::Result<Compute> {
+        let cores = thread::available_parallelism().map_or(usize::MAX, |cores| cores.get());
+        if board.threads() > cores {
+            tracing::warn!(
+                "{} threads are to search, and this machine has {cores} cores: more are of no use, and end later",
+                board.threads()
+            );
+        }
         let found = reports.clone();
         Ok(Compute {
             searcher: Worker::start("search", move |above, interrupt| search(above, interrupt, &board, &found))?,

@@ -81,6 +81,11 @@ impl SearchBoard {
         }
     }
 
+    /// On how many threads a search runs.
+    pub fn threads(&self) -> usize {
+        self.desks.len()
+    }
+
     /// The smallest exponent at hand and how far it is; `None` while nothing is searched.
     pub fn at_hand(&self) -> Option<AtHand> {
         self.desks.iter().filter_map(Desk::at_hand).min()

@@ -79,7 +79,8 @@ impl Search {
         const CANDIDATES: &str = "mersenned_candidates_total";
         describe_counter!(
             CANDIDATES,
-            "Exponents settled by the search, by result: composite by a trial factor, composite by a full test, prime."
+            "Exponents settled by the search, by result: composite by a trial factor, composite by a full test, prime. One \
+            that is settled again counts again."
         );
         const ERRORS: &str = "mersenned_search_errors_total";
         describe_counter!(

@@ -149,17 +149,17 @@ fn the_frontier_is_where_nothing_below_is_left_to_settle() {
 fn an_interrupt_ends_the_search_on_every_thread_and_leaves_the_exponents_at_hand_unsettled() {
     for threads in [1, 3] {
         let (board, interrupt) = (board(threads), Interrupt::new());
-        // The next prime is 19,937: minutes away.
-        let known = Some(exponent(11_213));
+        // One test takes seconds here, and is interrupted after its first squarings.
+        let known = Some(exponent(44_497));
         let outcome = thread::scope(|scope| {
-            let search = scope.spawn(|| find_above(known, 19_000, &interrupt, &board));
-            wait_until("a candidate was tested", || board.candidates(CandidateResult::Composite) > 0);
-            wait_until("another is being tested", || board.at_hand().is_some_and(|at_hand| at_hand.iteration > 0));
+            let search = scope.spawn(|| find_above(known, 50_000, &interrupt, &board));
+            wait_until("a test has begun", || board.at_hand().is_some_and(|at_hand| at_hand.iteration > 0));
             interrupt.request();
             search.join().unwrap()
         });
         assert_eq!(outcome, SearchOutcome::Interrupted);
-        assert!(board.frontier() > 11_213 && !board.is_exhausted());
+        assert_eq!(board.candidates(CandidateResult::Composite), 0);
+        assert!(board.squarings() > 0 && board.frontier() > 44_497 && !board.is_exhausted());
         assert_eq!(board.at_hand(), None);
     }
 }
