@@ -256,6 +256,10 @@ fn the_static_binary_runs_where_there_is_nothing_else_and_resolves_names() {
     std::fs::create_dir_all(root.join("etc")).unwrap();
     std::fs::write(root.join("etc/hosts"), "127.0.0.1 neighbour\n").unwrap();
     std::fs::copy(&program, root.join("mersenned")).unwrap();
+    std::fs::create_dir(root.join("dev")).unwrap();
+    for (device, minor) in [("random", "8"), ("urandom", "9")] {
+        output("mknod", &[root.join("dev").join(device).to_str().unwrap(), "c", "1", minor]).unwrap();
+    }
     let port = free_ports(2);
     let neighbour = support::Node::start(port + 1, directory.path(), &["--search", "off"]);
     let mut command = Command::new("chroot");
