@@ -156,7 +156,8 @@ fn a_node_whose_disk_is_full_from_the_start_says_so_and_does_not_start() {
     let output = command.stdin(Stdio::null()).output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{error}");
-    assert!(error.contains("cannot use the state") && error.contains("No space left on device"), "{error}");
+    assert!(error.starts_with("mersenned: cannot use the "), "{error}");
+    assert_eq!(error.matches("No space left on device").count(), 1, "{error}");
 }
 
 /// strace with the node it traces; both end when it is dropped, also when its test fails.
@@ -181,9 +182,9 @@ fn after_a_failed_fsync_the_file_is_written_anew_and_never_synced_again() {
     let state = tempfile::tempdir().unwrap();
     let trace = state.path().join("trace");
     let port = free_ports(1);
-    // The first state takes two: the file and its directory. The next three fail.
+    // The token and the first state take two each: the file and its directory. The next three fail.
     let mut command = Command::new("strace");
-    command.args(["-f", "-qq", "-e", "trace=openat,fsync,rename", "-e", "inject=fsync:error=EIO:when=3..5", "-o"]);
+    command.args(["-f", "-qq", "-e", "trace=openat,fsync,rename", "-e", "inject=fsync:error=EIO:when=5..7", "-o"]);
     command.arg(&trace).arg(support::program()).args(["run", "--interval", "200ms", "--port", &port.to_string()]);
     command.arg("--state-dir").arg(state.path().join("s")).args(["--log-level", "warn"]);
     let traced = Traced(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());

@@ -93,11 +93,20 @@ pub fn main(cli: Cli) -> ExitCode {
                 ExitCode::from(EX_CONFIG)
             }
             None => {
-                eprintln!("mersenned: {error:#}");
+                eprintln!("mersenned: {}", with_causes(&error));
                 ExitCode::FAILURE
             }
         },
     }
+}
+
+/// An error and what caused it, each said once: some errors say themselves what caused them.
+fn with_causes(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
+        "" => cause,
+        so_far if so_far.contains(&cause) => told,
+        so_far => format!("{so_far}: {cause}"),
+    })
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
