@@ -296,7 +296,7 @@ fn everything_is_where_it_belongs(system: &System, before: &BTreeSet<PathBuf>) {
         let file = std::fs::metadata(system.at(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
         assert_eq!((file.permissions().mode() & 0o7777, file.uid(), file.gid()), (mode, 0, 0), "{path}");
     }
-    let dashboards = std::fs::read_dir(system.at("/usr/share/doc/mersenned/examples/grafana")).unwrap();
+    let dashboards = std::fs::read_dir(system.at("/usr/share/mersenned/grafana")).unwrap();
     assert!(dashboards.count() > 1, "the dashboards and their provisioning");
     let conffiles = system.run(&["dpkg-query", "-f", "${Conffiles}", "-W", "mersenned"]);
     assert_eq!(conffiles.split_whitespace().next(), Some("/etc/mersenned/mersenned.toml"), "{conffiles}");

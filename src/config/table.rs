@@ -131,7 +131,7 @@ pub static KEYS: &[Key] = &[
         cores are of no use. Claims of others are tested by one more.",
     ),
     Key::new(Log, "log-level", "LEVEL", |draft, text| {
-        draft.log_level = text.parse()?;
+        draft.log_level = value::choice(text)?;
         Ok(())
     })
     .default("info")
@@ -139,7 +139,7 @@ pub static KEYS: &[Key] = &[
     .help("error, warn, info, or debug for every message")
     .notes("info is a few lines for each peer and each prime; debug is hundreds of lines a minute."),
     Key::new(Log, "log-format", "FORMAT", |draft, text| {
-        draft.log_format = text.parse()?;
+        draft.log_format = value::choice(text)?;
         Ok(())
     })
     .default("auto")

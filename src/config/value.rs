@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use jiff::SignedDuration;
 use thiserror::Error;
 
@@ -40,7 +41,7 @@ impl FromStr for Interval {
 }
 
 /// How much is logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogLevel {
     /// What needs somebody's attention.
     Error,
@@ -52,33 +53,8 @@ pub enum LogLevel {
     Debug,
 }
 
-impl FromStr for LogLevel {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<LogLevel, String> {
-        match text {
-            "error" => Ok(LogLevel::Error),
-            "warn" => Ok(LogLevel::Warn),
-            "info" => Ok(LogLevel::Info),
-            "debug" => Ok(LogLevel::Debug),
-            _ => Err("give error, warn, info or debug".to_owned()),
-        }
-    }
-}
-
-impl fmt::Display for LogLevel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            LogLevel::Error => "error",
-            LogLevel::Warn => "warn",
-            LogLevel::Info => "info",
-            LogLevel::Debug => "debug",
-        })
-    }
-}
-
 /// How a line of the log looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     /// For journald when it reads standard error, else for people.
     Auto,
@@ -90,18 +66,13 @@ pub enum LogFormat {
     Json,
 }
 
-impl FromStr for LogFormat {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<LogFormat, String> {
-        match text {
-            "auto" => Ok(LogFormat::Auto),
-            "text" => Ok(LogFormat::Text),
-            "journal" => Ok(LogFormat::Journal),
-            "json" => Ok(LogFormat::Json),
-            _ => Err("give auto, text, journal or json".to_owned()),
-        }
-    }
+/// One of the names of a choice.
+pub(super) fn choice<C: ValueEnum>(text: &str) -> Result<C, String> {
+    C::from_str(text, false).map_err(|_| {
+        let values = C::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+        let names: Vec<String> = values.map(|value| value.get_name().to_owned()).collect();
+        format!("give one of {}", names.join(", "))
+    })
 }
 
 /// A UDP and TCP port.
@@ -174,6 +145,12 @@ mod tests {
         for text in ["0", "1025", "-1", "x", "", "1.0", "99999999999999999999"] {
             assert!(number(text, 1..=1_024_u32).unwrap_err().contains("from 1 to 1024"), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_none_of_the_choices_is_refused_with_all_of_them() {
+        assert_eq!(choice("json"), Ok(LogFormat::Json));
+        assert_eq!(choice::<LogLevel>("INFO").unwrap_err(), "give one of error, warn, info, debug");
     }
 
     #[test]
