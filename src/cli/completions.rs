@@ -3,7 +3,8 @@
 use std::io::{self, Write as _};
 
 use anyhow::Result;
-use clap::{Args, Command, CommandFactory as _};
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, Args, Command, CommandFactory as _};
 use clap_complete::Shell;
 
 use super::Cli;
@@ -41,9 +42,9 @@ pub fn completions(args: &CompletionsArgs) -> Result<()> {
 /// The command without what is nobody's business: hidden, and not because it belongs to a long list with a heading of its
 /// own. The shells' generators offer all that is defined.
 fn visible(command: &Command) -> Command {
-    let offered = |arg: &&clap::Arg| !arg.is_hide_set() || arg.get_help_heading().is_some();
+    let offered = |arg: &&Arg| !arg.is_hide_set() || arg.get_help_heading().is_some();
     let mut shown = Command::new(command.get_name().to_owned())
-        .args(command.get_arguments().filter(offered).cloned())
+        .args(command.get_arguments().filter(offered).cloned().map(with_choices))
         .subcommands(command.get_subcommands().filter(|command| !command.is_hide_set()).map(visible));
     if let Some(about) = command.get_about() {
         shown = shown.about(about.clone());
@@ -52,4 +53,13 @@ fn visible(command: &Command) -> Command {
         shown = shown.version(version.to_owned());
     }
     shown
+}
+
+/// A flag whose value is called `on|off` takes one of these words, and a shell can offer them.
+fn with_choices(arg: Arg) -> Arg {
+    let choices = match arg.get_value_names() {
+        Some([name]) if name.contains('|') => PossibleValuesParser::new(name.split('|').map(str::to_owned)),
+        Some(_) | None => return arg,
+    };
+    arg.value_parser(choices)
 }

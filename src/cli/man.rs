@@ -94,6 +94,16 @@ const OF_THE_CONFIGURATION: Extra = Extra {
     see_also: "mersenned(1), mersenned-run(1)",
 };
 
+const OF_CONTROL: Extra = Extra {
+    exit_status: &[OK, FAILED, USAGE],
+    environment: &[],
+    files: &[
+        ("/var/lib/mersenned/PORT/token", "The token of a packaged service's node; only root can read it."),
+        ("~/.local/state/mersenned/PORT/token", "The token of a node that this user has started."),
+    ],
+    see_also: "mersenned(1), mersenned-run(1), mersenned-status(1)",
+};
+
 const OF_ALL: Extra = Extra {
     exit_status: &[OK, FAILED, USAGE, ("78", "The configuration is wrong (EX_CONFIG).")],
     environment: &[],
@@ -165,6 +175,8 @@ fn extra(name: &str) -> &'static Extra {
         &OF_A_NODE
     } else if name.starts_with("mersenned-config") {
         &OF_THE_CONFIGURATION
+    } else if ["mersenned-sleep", "mersenned-wake", "mersenned-reset"].contains(&name) {
+        &OF_CONTROL
     } else {
         &OF_ANY_OTHER
     }
