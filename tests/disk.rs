@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use support::{Node, free_ports, holds_for, http, signal, skip, wait_until};
+use support::{Node, free_ports, holds_for, http, not_allowed, signal, skip, wait_until};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -28,7 +28,7 @@ impl SmallDisk {
     fn new() -> Option<SmallDisk> {
         let disk = SmallDisk { directory: tempfile::tempdir().unwrap() };
         if !run("mount", &["-t", "tmpfs", "-o", "size=256k", "tmpfs", disk.path().to_str().unwrap()]) {
-            skip("mounting a small file system needs root");
+            not_allowed("mounting a small file system, which needs root");
             return None;
         }
         Some(disk)
@@ -176,8 +176,11 @@ impl Drop for Traced {
 
 #[test]
 fn after_a_failed_fsync_the_file_is_written_anew_and_never_synced_again() {
+    if !run("strace", &["-V"]) {
+        return skip("strace is missing, which makes system calls fail (apt-get install strace)");
+    }
     if !run("strace", &["-qq", "-o", "/dev/null", "true"]) {
-        return skip("failing system calls needs strace, and the right to trace");
+        return not_allowed("strace may not trace");
     }
     let state = tempfile::tempdir().unwrap();
     let trace = state.path().join("trace");

@@ -274,7 +274,7 @@ fn the_watchdog_is_fed_by_the_gossip_loop_alone_and_starves_when_that_stands_sti
 
     let stopped = match Stopped::thread(service.child.id(), "gossip") {
         Ok(stopped) => stopped,
-        Err(reason) => return support::skip(&reason),
+        Err(reason) => return support::not_allowed(&reason),
     };
     // What it has said until now.
     manager.never_hears("nothing", Duration::from_millis(200));
@@ -411,7 +411,7 @@ fn the_unit_allows_every_system_call_that_a_node_makes_in_its_life() {
         traced.get("/-/ready") == Some(200) || !is_alive(traced.child.id())
     });
     if !is_alive(traced.child.id()) {
-        return support::skip("strace may not trace here");
+        return support::not_allowed("strace may not trace");
     }
     let other = support::Node::start(port + 1, state.path(), &["--interval", "300ms"]);
     wait_until(20 * SECOND, "they find primes and tell each other", || other.has_peer(port) && other.largest() >= 31);

@@ -246,7 +246,12 @@ pub fn is_alive(pid: u32) -> bool {
     !stat.is_empty() && !stat.contains(") Z")
 }
 
-/// Prints, loudly, that a test was not made, and why.
+/// Prints that a test was not made because this machine, whatever is installed on it, does not allow it.
+pub fn not_allowed(reason: &str) {
+    eprintln!("NOT ALLOWED HERE: {reason}");
+}
+
+/// Prints, loudly, that a test was not made for want of something that could be installed.
 pub fn skip(reason: &str) {
     eprintln!("SKIPPED: {reason}");
 }
