@@ -11,9 +11,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::key::{Key, Shape};
-use super::layers::{Origin, Setting};
+
 use super::problem::Problem;
-use super::table::{self, KEYS};
+use super::setting::{Origin, Setting};
+use super::table::{self, similar};
 
 /// The longest file that is read, in bytes: a hundred times the example.
 const SIZE_MAX: u64 = 1 << 20;
@@ -75,14 +76,6 @@ fn parse(path: &Path, text: &str) -> Content {
 
 fn unknown(origin: Origin, name: &str) -> Problem {
     Problem::UnknownKey { origin, key: name.to_owned(), meant: similar(name) }
-}
-
-/// The setting whose name is most like this one, if any is.
-pub(super) fn similar(name: &str) -> Option<&'static str> {
-    let name = name.to_ascii_lowercase().replace('_', "-");
-    let likeness = |key: &&Key| strsim::jaro_winkler(key.name, &name);
-    let best = KEYS.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-    (likeness(&best) > 0.8).then_some(best.name)
 }
 
 /// The value as it would be written on the command line.

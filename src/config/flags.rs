@@ -6,7 +6,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
 
 use super::key::{Group, Key, Shape};
-use super::layers::{Origin, Setting};
+use super::setting::{Origin, Setting};
 use super::table::KEYS;
 
 /// The heading under which flags stand that are hidden from `--help` to keep it short.

@@ -1,124 +1,17 @@
-//! Where the value of a setting comes from, and which one counts.
+//! The layers put over each other: which value of a setting counts, and what all of them make.
 
-use std::ffi::OsString;
-use std::fmt;
-use std::num::NonZeroU16;
 use std::path::PathBuf;
 
-use super::file::{self, Content, similar};
+use super::FILE_VARIABLE;
+use super::environment::Environment;
+use super::file::{self, Content};
 use super::flags::Flags;
-use super::key::{Draft, Key, Shape};
+use super::key::{Draft, Key};
 use super::problem::{ConfigError, Problem};
+use super::setting::{Origin, Setting};
 use super::table::KEYS;
 use super::value::{LogFormat, LogLevel};
-use super::{FILE_VARIABLE, PREFIX};
 use crate::daemon;
-
-/// Where a value comes from. Later ones count for more.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// The table.
-    Default,
-    /// A line of the configuration file.
-    File {
-        /// Which file.
-        path: PathBuf,
-        /// Which line, from 1.
-        line: usize,
-    },
-    /// An environment variable.
-    Variable(String),
-    /// A flag, named without its dashes.
-    Flag(&'static str),
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Origin::Default => f.write_str("default"),
-            Origin::File { path, line } => write!(f, "{}:{line}", path.display()),
-            Origin::Variable(name) => write!(f, "${name}"),
-            Origin::Flag(name) => write!(f, "--{name}"),
-        }
-    }
-}
-
-/// What a setting was given as, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Setting {
-    /// One text; of a list, one for each element; none where nothing is set.
-    pub texts: Vec<String>,
-    /// Where they come from.
-    pub origin: Origin,
-}
-
-/// The variables of a process.
-#[derive(Debug, Clone, Default)]
-pub struct Environment(Vec<(String, OsString)>);
-
-impl Environment {
-    /// This process's own.
-    pub fn of_this_process() -> Environment {
-        Environment::new(std::env::vars_os())
-    }
-
-    /// These variables. A name that is not UTF-8 is none of ours.
-    pub fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Environment {
-        let named = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value));
-        Environment(variables.into_iter().filter_map(named).collect())
-    }
-
-    fn get(&self, name: &str) -> Option<&OsString> {
-        self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value)
-    }
-
-    /// A path; an empty one is none.
-    fn path(&self, name: &str) -> Option<PathBuf> {
-        self.get(name).filter(|path| !path.is_empty()).map(PathBuf::from)
-    }
-
-    /// Where a node keeps its memory when nothing says otherwise: `$STATE_DIRECTORY` (set by systemd), else the user's state
-    /// directory as the XDG base directory specification has it.
-    pub fn state_dir(&self, port: NonZeroU16) -> Option<PathBuf> {
-        if let Some(directories) = self.path("STATE_DIRECTORY") {
-            // systemd separates several by colons.
-            let first = directories.to_str().and_then(|text| text.split(':').next().map(PathBuf::from));
-            return Some(first.unwrap_or(directories));
-        }
-        let home = self.path("XDG_STATE_HOME").or_else(|| Some(self.path("HOME")?.join(".local/state")))?;
-        Some(home.join("mersenned").join(port.to_string()))
-    }
-
-    /// An empty variable is as good as none, except that it empties a list.
-    fn setting(&self, key: &'static Key) -> Result<Option<Setting>, Problem> {
-        let name = key.variable();
-        let Some(value) = self.get(&name) else { return Ok(None) };
-        let origin = Origin::Variable(name);
-        let Some(value) = value.to_str() else {
-            return Err(Problem::Value { key: key.name, origin, reason: "it is not UTF-8".to_owned() });
-        };
-        let texts = match key.shape {
-            Shape::List => value.split([',', ' ']).filter(|text| !text.is_empty()).map(str::to_owned).collect(),
-            Shape::Text | Shape::Number | Shape::Switch if value.is_empty() => return Ok(None),
-            Shape::Text | Shape::Number | Shape::Switch => vec![value.to_owned()],
-        };
-        Ok(Some(Setting { texts, origin }))
-    }
-
-    /// Variables that look like settings and are none. No error: container platforms make up such names.
-    fn warnings(&self) -> Vec<String> {
-        let is_known = |name: &str| name == FILE_VARIABLE || KEYS.iter().any(|key| key.variable() == name);
-        let unknown = self.0.iter().filter(|(name, _)| name.starts_with(PREFIX) && !is_known(name));
-        let warning = |(name, _): &(String, OsString)| {
-            let hint = match similar(&name[PREFIX.len()..]).and_then(super::table::find) {
-                Some(key) => format!("did you mean ${}?", key.variable()),
-                None => "it is ignored".to_owned(),
-            };
-            format!("${} is no setting; {hint}", name.escape_debug())
-        };
-        unknown.map(warning).collect()
-    }
-}
 
 /// Settings from everywhere, with what they make.
 #[derive(Debug, Clone)]
@@ -225,24 +118,4 @@ fn wrong(key: &'static Key, setting: &Setting) -> Option<Problem> {
 
 fn by_default(key: &Key) -> Setting {
     Setting { texts: key.default.map(str::to_owned).into_iter().collect(), origin: Origin::Default }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_state_directory_is_systemds_or_the_users() {
-        let port = NonZeroU16::new(5001).unwrap();
-        let directory = |variables: &[(&str, &str)]| {
-            let variables = variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
-            Environment::new(variables).state_dir(port).map(|path| path.display().to_string())
-        };
-        assert_eq!(directory(&[("STATE_DIRECTORY", "/s"), ("HOME", "/h")]).unwrap(), "/s");
-        assert_eq!(directory(&[("XDG_STATE_HOME", "/x"), ("HOME", "/h")]).unwrap(), "/x/mersenned/5001");
-        assert_eq!(directory(&[("HOME", "/h")]).unwrap(), "/h/.local/state/mersenned/5001");
-        assert_eq!(directory(&[("STATE_DIRECTORY", "/s:/t")]).unwrap(), "/s");
-        assert_eq!(directory(&[]), None);
-        assert_eq!(directory(&[("HOME", "")]), None);
-    }
 }

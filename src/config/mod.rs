@@ -4,22 +4,26 @@
 //! `MERSENNED_PING_INTERVAL` the variable, `--ping-interval` the flag. No file is read unless `--config` or
 //! `MERSENNED_CONFIG` names it.
 
+mod environment;
 mod example;
 mod file;
 mod flags;
 mod key;
 mod layers;
 mod problem;
+mod setting;
 mod table;
 #[cfg(test)]
 mod tests;
 pub mod value;
 
+pub use environment::Environment;
 pub use example::{example, line};
 pub use flags::{BOUNDS_HEADING, Flags};
 pub use key::{Group, Key, Reload, Shape};
-pub use layers::{Environment, Loaded, Origin, Setting};
+pub use layers::Loaded;
 pub use problem::{ConfigError, Problem};
+pub use setting::{Origin, Setting};
 pub use table::KEYS;
 pub use value::{LogFormat, LogLevel};
 

@@ -310,3 +310,11 @@ fn doubled(rate: u32) -> Rate {
 pub fn find(name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.name == name)
 }
+
+/// The setting whose name is most like this one, if any is.
+pub(super) fn similar(name: &str) -> Option<&'static str> {
+    let name = name.to_ascii_lowercase().replace('_', "-");
+    let likeness = |key: &&Key| strsim::jaro_winkler(key.name, &name);
+    let best = KEYS.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (likeness(&best) > 0.8).then_some(best.name)
+}

@@ -11,8 +11,8 @@ use axum::response::Response;
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 
+use super::answer::{self, Shared};
 use super::connection::Connection;
-use super::routes::{self, Shared};
 use super::{Request, post};
 
 /// How long an answer waits for the disk. What is in force by then and not durable is saved as soon as that is possible.
@@ -60,19 +60,19 @@ pub(super) async fn control(
         Err(refusal) => return refusal.answer(),
     };
     if !says_nothing(&body) {
-        return routes::error(StatusCode::BAD_REQUEST, "the body must be empty or {}");
+        return answer::error(StatusCode::BAD_REQUEST, "the body must be empty or {}");
     }
     let Some(Applied { asleep, revision }) = apply(&app.requests, command).await else {
-        return routes::error(StatusCode::SERVICE_UNAVAILABLE, routes::NO_ANSWER);
+        return answer::error(StatusCode::SERVICE_UNAVAILABLE, answer::NO_ANSWER);
     };
     let mut durable = app.durable.clone();
     let saved = tokio::time::timeout(SAVE_TIMEOUT, durable.wait_for(|&durable| durable >= revision)).await;
     match saved {
-        Ok(Ok(_)) => routes::json(StatusCode::OK, &json!({ "asleep": asleep, "saved": true })),
+        Ok(Ok(_)) => answer::json(StatusCode::OK, &json!({ "asleep": asleep, "saved": true })),
         // The gossip loop has ended, or the disk takes its time.
         Ok(Err(_)) | Err(_) => {
             let reason = app.readiness.objection().unwrap_or("the disk has not taken it yet; it will be tried again");
-            routes::json(StatusCode::ACCEPTED, &json!({ "asleep": asleep, "saved": false, "reason": reason }))
+            answer::json(StatusCode::ACCEPTED, &json!({ "asleep": asleep, "saved": false, "reason": reason }))
         }
     }
 }
@@ -90,7 +90,7 @@ async fn apply(requests: &mpsc::Sender<Request>, command: Command) -> Option<App
         requests.send(Request::Control(Control { command, reply })).await.ok()?;
         answer.await.ok()
     };
-    tokio::time::timeout(routes::ANSWER_TIMEOUT, exchange).await.ok()?
+    tokio::time::timeout(answer::ANSWER_TIMEOUT, exchange).await.ok()?
 }
 
 #[cfg(test)]

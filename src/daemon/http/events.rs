@@ -15,8 +15,8 @@ use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse as _, Response};
 use tokio::sync::watch;
 
+use super::answer::{self, Shared};
 use super::connection::Connection;
-use super::routes::{self, Shared};
 use super::stopped;
 use crate::daemon::journal::{Batch, Subscription};
 
@@ -36,9 +36,9 @@ pub(super) async fn events(
     let after = match headers.get(LAST_EVENT_ID) {
         Some(id) => match id.to_str().ok().and_then(|id| id.parse().ok()) {
             Some(id) => Some(id),
-            None => return routes::error(StatusCode::BAD_REQUEST, "Last-Event-ID must be the number of an entry"),
+            None => return answer::error(StatusCode::BAD_REQUEST, "Last-Event-ID must be the number of an entry"),
         },
-        None => match routes::since(&uri) {
+        None => match answer::since(&uri) {
             Ok(since) => since,
             Err(refusal) => return *refusal,
         },
@@ -48,7 +48,7 @@ pub(super) async fn events(
             let stream = Stream::new(subscription, connection, shared.shutdown.clone());
             Sse::new(futures_util::stream::unfold(stream, Stream::next)).into_response()
         }
-        None => routes::error(StatusCode::SERVICE_UNAVAILABLE, "too many event streams are open"),
+        None => answer::error(StatusCode::SERVICE_UNAVAILABLE, "too many event streams are open"),
     }
 }
 

@@ -10,8 +10,8 @@ use axum::response::Response;
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 
+use super::answer::{self, Shared};
 use super::connection::Connection;
-use super::routes::{self, Shared};
 use super::{App, Request, post};
 use crate::mersenne::{self, Exponent};
 use crate::protocol::codec::{Refusal, encode};
@@ -46,7 +46,7 @@ pub(super) async fn gossip(
     match hand_over(&app.requests, &message).await {
         Some(Ok(fate)) => told(app, &message, fate),
         Some(Err(refusal)) => refused(refusal),
-        None => routes::error(StatusCode::SERVICE_UNAVAILABLE, routes::NO_ANSWER),
+        None => answer::error(StatusCode::SERVICE_UNAVAILABLE, answer::NO_ANSWER),
     }
 }
 
@@ -59,7 +59,7 @@ async fn hand_over(requests: &mpsc::Sender<Request>, message: &Message) -> Optio
         requests.send(Request::Message(LocalMessage { datagram, reply })).await.ok()?;
         answer.await.ok()
     };
-    tokio::time::timeout(routes::ANSWER_TIMEOUT, exchange).await.ok()?
+    tokio::time::timeout(answer::ANSWER_TIMEOUT, exchange).await.ok()?
 }
 
 fn refused(refusal: Refusal) -> Response {
@@ -67,7 +67,7 @@ fn refused(refusal: Refusal) -> Response {
         Some(expected) => format!("{refusal}: expected {expected}"),
         None => refusal.to_string(),
     };
-    routes::error(StatusCode::BAD_REQUEST, &reason)
+    answer::error(StatusCode::BAD_REQUEST, &reason)
 }
 
 /// Says what became of a message.
@@ -75,10 +75,10 @@ fn told(app: &App, message: &Message, fate: LocalFate) -> Response {
     let (result, explanation) = match fate {
         LocalFate::Answered(pong) => {
             let answer = json!({ "result": "answered", "explanation": "alive", "pong": to_json(&pong) });
-            return routes::json(StatusCode::ACCEPTED, &answer);
+            return answer::json(StatusCode::ACCEPTED, &answer);
         }
         LocalFate::Asleep => {
-            return routes::error(StatusCode::SERVICE_UNAVAILABLE, "the node sleeps; POST /wake wakes it");
+            return answer::error(StatusCode::SERVICE_UNAVAILABLE, "the node sleeps; POST /wake wakes it");
         }
         LocalFate::Ignored => ("ignored", "a PONG that answers nothing this node asked"),
         LocalFate::Prime(Fate::Own) => ("own", "one of this node's own messages, come back"),
@@ -89,7 +89,7 @@ fn told(app: &App, message: &Message, fate: LocalFate) -> Response {
         LocalFate::Prime(Fate::Queued) => ("queued", "it waits for its test"),
         LocalFate::Prime(Fate::Decided(result)) => match result {
             ClaimResult::OutOfRange | ClaimResult::CompositeExponent => {
-                return routes::error(StatusCode::BAD_REQUEST, &not_an_exponent(app, message));
+                return answer::error(StatusCode::BAD_REQUEST, &not_an_exponent(app, message));
             }
             ClaimResult::Budget
             | ClaimResult::Factored
@@ -102,7 +102,7 @@ fn told(app: &App, message: &Message, fate: LocalFate) -> Response {
             | ClaimResult::NoNews => (result.as_str(), result.explanation()),
         },
     };
-    routes::json(StatusCode::ACCEPTED, &json!({ "result": result, "explanation": explanation }))
+    answer::json(StatusCode::ACCEPTED, &json!({ "result": result, "explanation": explanation }))
 }
 
 /// Why the number in a PRIME cannot be an exponent here.

@@ -34,6 +34,7 @@ use super::token::Token;
 use crate::protocol::Node;
 use connection::{Connection, Phase};
 
+mod answer;
 mod connection;
 mod control;
 mod events;
@@ -283,7 +284,7 @@ impl Service {
                 let Ok(response) = self.router.oneshot(request).await;
                 response
             }
-            Err(objection) => routes::error(StatusCode::FORBIDDEN, &objection.to_string()),
+            Err(objection) => answer::error(StatusCode::FORBIDDEN, &objection.to_string()),
         };
         let headers = response.headers_mut();
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

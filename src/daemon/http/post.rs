@@ -12,8 +12,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use http_body_util::BodyExt as _;
 
+use super::answer;
 use super::connection::Connection;
-use super::routes;
 use crate::daemon::token::Token;
 use crate::protocol::json::MAX_JSON;
 
@@ -37,20 +37,20 @@ impl Refusal {
     pub(super) fn answer(self) -> Response {
         match self {
             Refusal::ContentType => {
-                routes::error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Type must be application/json")
+                answer::error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Type must be application/json")
             }
             Refusal::Token => {
                 let reason = "Authorization must be Bearer and the token in the node's state directory";
-                let mut answer = routes::error(StatusCode::UNAUTHORIZED, reason);
+                let mut answer = answer::error(StatusCode::UNAUTHORIZED, reason);
                 answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
                 answer
             }
             Refusal::TooLong => {
                 let reason = format!("the body is longer than {MAX_JSON} bytes");
-                routes::error(StatusCode::PAYLOAD_TOO_LARGE, &reason)
+                answer::error(StatusCode::PAYLOAD_TOO_LARGE, &reason)
             }
-            Refusal::TooSlow => routes::error(StatusCode::REQUEST_TIMEOUT, "the body took too long"),
-            Refusal::Broken => routes::error(StatusCode::BAD_REQUEST, "the body cannot be read"),
+            Refusal::TooSlow => answer::error(StatusCode::REQUEST_TIMEOUT, "the body took too long"),
+            Refusal::Broken => answer::error(StatusCode::BAD_REQUEST, "the body cannot be read"),
         }
     }
 }

@@ -1,33 +1,20 @@
-//! The routes, and how answers are written.
+//! The routes, and what is shown on those that only show.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 use tokio::sync::watch;
 
+use super::answer::{Shared, error, json, since};
 use super::{App, Command, control, events, gossip, landing};
 use crate::mersenne::decimal;
 use crate::protocol::{PrimeView, StateView, Time};
-
-/// How long the thread that drives the node may take to answer.
-pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// What is said when it takes longer.
-pub(super) const NO_ANSWER: &str = "the node does not answer at the moment";
-
-/// What handlers share.
-#[derive(Clone)]
-pub(super) struct Shared {
-    pub(super) app: Arc<App>,
-    pub(super) shutdown: watch::Receiver<bool>,
-}
 
 pub(super) fn router(app: Arc<App>, shutdown: watch::Receiver<bool>) -> Router {
     let gossip = post(gossip::gossip);
@@ -50,28 +37,6 @@ pub(super) fn router(app: Arc<App>, shutdown: watch::Receiver<bool>) -> Router {
         .fallback(async || error(StatusCode::NOT_FOUND, "there is nothing here; / lists what there is"))
         .method_not_allowed_fallback(async || error(StatusCode::METHOD_NOT_ALLOWED, "see Allow for what can be done"))
         .with_state(Shared { app, shutdown })
-}
-
-/// An answer in JSON.
-pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response {
-    (status, axum::Json(value)).into_response()
-}
-
-/// An error, with its reason for people.
-pub(super) fn error(status: StatusCode, reason: &str) -> Response {
-    json(status, &json!({ "error": reason }))
-}
-
-/// `?since=N`: the number of the last journal entry that is known already.
-pub(super) fn since(uri: &Uri) -> Result<Option<u64>, Box<Response>> {
-    #[derive(Deserialize)]
-    struct Since {
-        since: Option<u64>,
-    }
-    match Query::try_from_uri(uri) {
-        Ok(Query(Since { since })) => Ok(since),
-        Err(_) => Err(Box::new(error(StatusCode::BAD_REQUEST, "`since` must be the number of an entry"))),
-    }
 }
 
 async fn page(State(shared): State<Shared>) -> Response {
