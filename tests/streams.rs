@@ -115,7 +115,8 @@ fn resident(pid: u32) -> u64 {
 #[test]
 fn a_subscriber_that_never_reads_costs_no_memory_and_what_it_misses_is_counted() {
     let state = tempfile::tempdir().unwrap();
-    let node = Node::start(free_ports(1), state.path(), &["--search", "off"]);
+    // So that all of it gets into the journal.
+    let node = Node::start(free_ports(1), state.path(), &["--search", "off", "--journal-rate", "1000000"]);
     let mut peer = Restless::new(node.port);
     wait_until(5 * SECOND, "it is a peer", || node.peer_count() == 1);
     // The journal's ring is filled, and every buffer has been in use.

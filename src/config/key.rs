@@ -86,6 +86,8 @@ impl Draft {
             scan: Vec::new(),
             state_dir: PathBuf::new(),
             receive_buffer: 0,
+            journal_entries: 0,
+            journal_rate: 0,
             threads: NonZeroU16::MIN,
             node: protocol::Settings::default(),
             console: Console::Log,

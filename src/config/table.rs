@@ -137,7 +137,7 @@ pub static KEYS: &[Key] = &[
     .default("info")
     .live()
     .help("error, warn, info, or debug for every message")
-    .notes("info is a few lines for each peer and each prime; debug is hundreds of lines a minute."),
+    .notes("info is a few lines for each peer and each prime; debug is hundreds of lines a minute (journal-rate bounds it)."),
     Key::new(Log, "log-format", "FORMAT", |draft, text| {
         draft.log_format = value::choice(text)?;
         Ok(())
@@ -299,6 +299,22 @@ pub static KEYS: &[Key] = &[
         "The kernel gives at most net.core.rmem_max. Its usual 212992 hold 256 datagrams and then drop silently \
         (mersenned_socket_kernel_drops_total counts them).",
     ),
+    Key::new(Bounds, "journal-entries", "N", |draft, text| {
+        draft.daemon.journal_entries = value::number(text, 64..=1_048_576)?;
+        Ok(())
+    })
+    .shape(Number)
+    .default("4096")
+    .help("Events kept for /log and /events")
+    .notes("An hour of a quiet node, at about 200 bytes each. A reader who was away longer is told what it has missed."),
+    Key::new(Bounds, "journal-rate", "N", |draft, text| {
+        draft.daemon.journal_rate = value::number(text, 1..=1_000_000)?;
+        Ok(())
+    })
+    .shape(Number)
+    .default("200")
+    .help("Messages a second among these events, twice as many at once; the rest is counted")
+    .notes("More shows every message of a busy node, and leaves less room for news. It bounds log-level debug too."),
 ];
 
 /// So many a second, twice as many at once.

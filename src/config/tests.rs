@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 
 use super::*;
-use crate::{daemon, protocol};
+use crate::daemon::{self, journal};
+use crate::protocol;
 
 #[derive(Parser)]
 struct Cli {
@@ -63,6 +64,7 @@ fn without_anything_given_the_protocol_has_its_own_defaults() {
     assert_eq!(loaded.daemon.port.get(), 5001);
     assert!(loaded.daemon.bind.is_loopback() && loaded.daemon.http_bind.is_loopback());
     assert_eq!(loaded.daemon.receive_buffer, 4 << 20);
+    assert_eq!((loaded.daemon.journal_entries, loaded.daemon.journal_rate), (journal::CAPACITY, journal::RATE));
 }
 
 #[test]

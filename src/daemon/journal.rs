@@ -24,9 +24,9 @@ pub const SUBSCRIBERS_MAX: usize = 32;
 /// Events on their way from the recorder to the ring.
 const IN_FLIGHT: usize = 1_024;
 
-/// Messages recorded each second, and at once; more would push all other news out of the ring.
-const TRAFFIC_RATE: f64 = 200.0;
-const TRAFFIC_BURST: f64 = 400.0;
+/// Messages, and whatever else strangers can cause, recorded each second unless told otherwise, and twice as many at once;
+/// more would push all other news out of the ring.
+pub const RATE: u32 = 200;
 
 /// How often the journal says what it does not hold.
 const NOTICE_INTERVAL: Duration = Duration::from_secs(1);
@@ -161,8 +161,8 @@ pub struct Extract {
 }
 
 impl Journal {
-    /// A journal of the latest `capacity` entries, its recorder, and its keeper, without which nothing gets into it.
-    pub fn new(capacity: usize) -> (Arc<Journal>, Recorder, Keeper) {
+    /// A journal of the latest `capacity` entries, with at most `rate` messages a second, its recorder, and its keeper, without which nothing gets into it.
+    pub fn new(capacity: usize, rate: u32) -> (Arc<Journal>, Recorder, Keeper) {
         let journal = Arc::new(Journal {
             ring: Mutex::new(Ring { entries: VecDeque::new(), capacity: capacity.max(1), latest: 0 }),
             latest: watch::Sender::new(0),
@@ -172,8 +172,13 @@ impl Journal {
             lagged: AtomicU64::new(0),
         });
         let (sender, receiver) = mpsc::channel(IN_FLIGHT);
-        let recorder =
-            Recorder { sender, journal: Arc::clone(&journal), tokens: TRAFFIC_BURST, refilled: Instant::now() };
+        let recorder = Recorder {
+            sender,
+            journal: Arc::clone(&journal),
+            rate,
+            tokens: 2.0 * f64::from(rate),
+            refilled: Instant::now(),
+        };
         let keeper = Keeper { receiver, journal: Arc::clone(&journal) };
         (journal, recorder, keeper)
     }
@@ -247,19 +252,20 @@ impl Journal {
 pub struct Recorder {
     sender: mpsc::Sender<(Timestamp, Event)>,
     journal: Arc<Journal>,
+    rate: u32,
     tokens: f64,
     refilled: Instant,
 }
 
 impl Recorder {
-    /// Notes an event. Messages and claims beyond 200 a second, and all that the keeper cannot keep up with, are counted instead.
+    /// Notes an event. Messages and claims beyond its rate, and all that the keeper cannot keep up with, are counted instead.
     pub fn record(&mut self, event: Event) {
         let journal = &self.journal;
         let unlogged = if event.is_traffic() { &journal.unlogged_messages } else { &journal.unlogged_events };
         let within = !event.is_unbounded() || {
             let now = Instant::now();
-            let refill = now.duration_since(self.refilled).as_secs_f64() * TRAFFIC_RATE;
-            self.tokens = (self.tokens + refill).min(TRAFFIC_BURST);
+            let refill = now.duration_since(self.refilled).as_secs_f64() * f64::from(self.rate);
+            self.tokens = (self.tokens + refill).min(2.0 * f64::from(self.rate));
             self.refilled = now;
             self.tokens >= 1.0
         };

@@ -26,6 +26,7 @@ mod exporter;
 pub mod gossip;
 pub mod http;
 pub mod journal;
+mod peer_name;
 mod readiness;
 pub mod report;
 mod saver;
@@ -37,7 +38,7 @@ pub mod state_file;
 pub mod token;
 
 pub use console::Console;
-pub use seeds::{PeerName, PeerNameError};
+pub use peer_name::{PeerName, PeerNameError};
 
 use self::clock::Clock;
 use self::compute::Compute;
@@ -83,6 +84,10 @@ pub struct Settings {
     pub receive_buffer: usize,
     /// How many threads search.
     pub threads: NonZeroU16,
+    /// How many events are kept for `/log` and `/events`.
+    pub journal_entries: usize,
+    /// How many messages a second are among them.
+    pub journal_rate: u32,
     /// The protocol's own.
     pub node: protocol::Settings,
     /// Who reads what the node has to tell.
@@ -190,7 +195,7 @@ async fn serve(settings: Settings, reload: &mut Reload<'_>) -> Result<(), Daemon
     let (stop, stopped) = watch::channel(false);
     let counters = Arc::new(SocketCounters::default());
     counters.set_receive_buffer(socket::receive_buffer(&udp) as u64);
-    let (journal, recorder, keeper) = Journal::new(journal::CAPACITY);
+    let (journal, recorder, keeper) = Journal::new(settings.journal_entries, settings.journal_rate);
     let board = Arc::new(SearchBoard::new(settings.threads));
     let exporter = Exporter::new(Arc::clone(&node), Arc::clone(&journal), Arc::clone(&counters), Arc::clone(&board));
     let exporter = Arc::new(exporter.map_err(io::Error::other).map_err(system("set up metrics"))?);

@@ -27,7 +27,7 @@ fn exporter_of(settings: Settings, board: Arc<SearchBoard>) -> (Arc<Node>, Arc<S
         scan: Scan::default(),
     };
     let node = Arc::new(Node::new(settings, birth));
-    let (journal, _, _) = Journal::new(4);
+    let (journal, _, _) = Journal::new(4, crate::daemon::journal::RATE);
     let socket = Arc::new(SocketCounters::default());
     let exporter = Exporter::new(Arc::clone(&node), journal, Arc::clone(&socket), board).unwrap();
     (node, socket, exporter)

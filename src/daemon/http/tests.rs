@@ -74,7 +74,7 @@ impl TestServer {
         };
         let node = Arc::new(Node::new(Settings::default(), birth));
         let clock = Clock::start();
-        let (journal, recorder, keeper) = Journal::new(journal_capacity);
+        let (journal, recorder, keeper) = Journal::new(journal_capacity, journal::RATE);
         tokio::spawn(keeper.run());
         let socket = Arc::new(SocketCounters::default());
         let board = Arc::new(SearchBoard::new(NonZeroU16::MIN));

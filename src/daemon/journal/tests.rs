@@ -38,7 +38,7 @@ fn numbers(extract: &Extract) -> Vec<u64> {
 
 #[tokio::test]
 async fn entries_are_numbered_from_one_and_given_from_any_number_on() {
-    let (journal, mut recorder, keeper) = Journal::new(10);
+    let (journal, mut recorder, keeper) = Journal::new(10, RATE);
     assert_eq!(journal.since(0), Extract { entries: vec![], oldest: 1, latest: 0 });
     for _ in 0..3 {
         recorder.record(news());
@@ -52,7 +52,7 @@ async fn entries_are_numbered_from_one_and_given_from_any_number_on() {
 
 #[tokio::test]
 async fn a_full_ring_gives_up_its_oldest_and_says_so() {
-    let (journal, mut recorder, keeper) = Journal::new(4);
+    let (journal, mut recorder, keeper) = Journal::new(4, RATE);
     for _ in 0..10 {
         recorder.record(news());
     }
@@ -64,7 +64,7 @@ async fn a_full_ring_gives_up_its_oldest_and_says_so() {
 
 #[tokio::test]
 async fn an_entry_is_one_line_of_json_with_number_time_and_the_events_fields() {
-    let (journal, mut recorder, keeper) = Journal::new(4);
+    let (journal, mut recorder, keeper) = Journal::new(4, RATE);
     recorder.record(traffic());
     kept(recorder, keeper).await;
     let line = journal.since(0).entries[0].to_json();
@@ -83,7 +83,7 @@ async fn an_entry_is_one_line_of_json_with_number_time_and_the_events_fields() {
 
 #[tokio::test]
 async fn messages_beyond_their_rate_are_counted_and_other_news_is_always_recorded() {
-    let (journal, mut recorder, keeper) = Journal::new(CAPACITY);
+    let (journal, mut recorder, keeper) = Journal::new(CAPACITY, RATE);
     let started = Instant::now();
     for _ in 0..900 {
         recorder.record(traffic());
@@ -91,7 +91,7 @@ async fn messages_beyond_their_rate_are_counted_and_other_news_is_always_recorde
     for _ in 0..100 {
         recorder.record(news());
     }
-    let refilled = (started.elapsed().as_secs_f64() * TRAFFIC_RATE).ceil() as usize;
+    let refilled = (started.elapsed().as_secs_f64() * f64::from(RATE)).ceil() as usize;
     kept(recorder, keeper).await;
     let entries = journal.since(0).entries;
     let messages =
@@ -111,7 +111,7 @@ async fn messages_beyond_their_rate_are_counted_and_other_news_is_always_recorde
 
 #[test]
 fn recording_never_waits_for_a_keeper_that_does_not_run() {
-    let (journal, mut recorder, _keeper) = Journal::new(CAPACITY);
+    let (journal, mut recorder, _keeper) = Journal::new(CAPACITY, RATE);
     for _ in 0..100_000 {
         recorder.record(news());
     }
@@ -121,7 +121,7 @@ fn recording_never_waits_for_a_keeper_that_does_not_run() {
 
 #[tokio::test]
 async fn a_subscriber_gets_what_comes_after_it_and_one_that_resumes_what_it_missed() {
-    let (journal, mut recorder, keeper) = Journal::new(10);
+    let (journal, mut recorder, keeper) = Journal::new(10, RATE);
     let keeper = tokio::spawn(keeper.run());
     let mut first = journal.subscribe(Some(0)).unwrap();
     recorder.record(news());
@@ -138,7 +138,7 @@ async fn a_subscriber_gets_what_comes_after_it_and_one_that_resumes_what_it_miss
 
 #[tokio::test]
 async fn a_subscriber_that_lags_is_told_of_the_gap_counted_and_goes_on_with_the_oldest_entry() {
-    let (journal, mut recorder, keeper) = Journal::new(4);
+    let (journal, mut recorder, keeper) = Journal::new(4, RATE);
     let mut slow = journal.subscribe(Some(0)).unwrap();
     let keeper = tokio::spawn(keeper.run());
     recorder.record(news());
@@ -156,7 +156,7 @@ async fn a_subscriber_that_lags_is_told_of_the_gap_counted_and_goes_on_with_the_
 
 #[tokio::test]
 async fn what_a_subscriber_missed_that_never_came_again_is_counted_when_it_ends() {
-    let (journal, mut recorder, keeper) = Journal::new(4);
+    let (journal, mut recorder, keeper) = Journal::new(4, RATE);
     let (stuck, quick) = (journal.subscribe(None).unwrap(), journal.subscribe(None).unwrap());
     let resumed = journal.subscribe(Some(0)).unwrap();
     let keeper = tokio::spawn(keeper.run());
@@ -174,7 +174,7 @@ async fn what_a_subscriber_missed_that_never_came_again_is_counted_when_it_ends(
 
 #[tokio::test]
 async fn who_resumes_after_a_gap_is_told_but_was_not_slow() {
-    let (journal, mut recorder, keeper) = Journal::new(4);
+    let (journal, mut recorder, keeper) = Journal::new(4, RATE);
     for _ in 0..10 {
         recorder.record(news());
     }
@@ -190,7 +190,7 @@ async fn who_resumes_after_a_gap_is_told_but_was_not_slow() {
 
 #[tokio::test]
 async fn a_long_past_is_handed_over_in_batches_without_waiting_for_news() {
-    let (journal, mut recorder, keeper) = Journal::new(CAPACITY);
+    let (journal, mut recorder, keeper) = Journal::new(CAPACITY, RATE);
     for _ in 0..1_000 {
         recorder.record(news());
     }
@@ -207,7 +207,7 @@ async fn a_long_past_is_handed_over_in_batches_without_waiting_for_news() {
 
 #[test]
 fn subscribers_are_limited_and_make_room_when_they_go() {
-    let (journal, _recorder, _keeper) = Journal::new(4);
+    let (journal, _recorder, _keeper) = Journal::new(4, RATE);
     let mut all: Vec<_> = std::iter::from_fn(|| journal.subscribe(None)).collect();
     assert_eq!((all.len(), journal.subscribers()), (SUBSCRIBERS_MAX, SUBSCRIBERS_MAX));
     all.pop();
