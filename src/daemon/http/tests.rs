@@ -14,7 +14,7 @@ use crate::daemon::journal::{self, Recorder};
 use crate::daemon::readiness::StateCondition;
 use crate::daemon::socket_counters::SocketCounters;
 use crate::mersenne::Exponent;
-use crate::protocol::{Birth, Event, Label as _, Outbox, Saved, Scan, Settings, Time, Whereabouts};
+use crate::protocol::{Birth, Event, EvictionReason, Label as _, Outbox, Saved, Scan, Settings, Time, Whereabouts};
 use crate::search::SearchBoard;
 
 mod control;
@@ -197,7 +197,7 @@ impl Answer {
 }
 
 fn news() -> Event {
-    Event::PeerRestarted { peer: "127.0.0.1:5002".parse().unwrap() }
+    Event::PeerDown { peer: "127.0.0.1:5002".parse().unwrap(), reason: EvictionReason::Leave }
 }
 
 const PATHS: [&str; 11] = [
@@ -243,7 +243,7 @@ async fn state_peers_primes_and_log_are_json() {
     assert!(first["msg_id"].is_u64());
     let log = server.get("/log").await.json();
     assert_eq!((&log["oldest"], &log["latest"]), (&1.into(), &1.into()));
-    assert_eq!(log["entries"][0]["event"], "peer_restarted");
+    assert_eq!(log["entries"][0]["event"], "peer_down");
     assert_eq!(server.get("/log?since=1").await.json()["entries"], Value::Array(vec![]));
 }
 

@@ -2,15 +2,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::*;
-use crate::protocol::Traffic;
 use crate::protocol::message::{MessageId, MessageType, Ttl};
+use crate::protocol::{EvictionReason, Traffic};
 
 fn peer() -> SocketAddr {
     "127.0.0.1:5002".parse().unwrap()
 }
 
 fn news() -> Event {
-    Event::PeerRestarted { peer: peer() }
+    Event::PeerDown { peer: peer(), reason: EvictionReason::Leave }
 }
 
 fn traffic() -> Event {
@@ -107,6 +107,20 @@ async fn messages_beyond_their_rate_are_counted_and_other_news_is_always_recorde
         .sum();
     assert_eq!(messages as u64 + unlogged, 900, "each message is either logged or counted");
     assert!(entries.last().unwrap().to_json().contains(&format!("\"{unlogged} messages not logged\"")));
+}
+
+#[tokio::test]
+async fn a_peer_that_starts_anew_all_the_time_leaves_room_for_other_news() {
+    let (journal, mut recorder, keeper) = Journal::new(CAPACITY, 1);
+    recorder.record(news());
+    for _ in 0..1_000 {
+        recorder.record(Event::PeerRestarted { peer: peer() });
+    }
+    kept(recorder, keeper).await;
+    let entries = journal.since(0).entries;
+    assert_eq!(entries[0].what, What::Event(news()));
+    // The news, two restarts at once and one a second, and how many were left out.
+    assert!((4..100).contains(&entries.len()), "{}", entries.len());
 }
 
 #[test]

@@ -58,7 +58,7 @@ async fn a_stream_tells_what_happens_from_now_on() {
     assert_eq!(events.ids(), [2]);
     let data = events.read.lines().find_map(|line| line.strip_prefix("data: ")).unwrap();
     let data: Value = serde_json::from_str(data).unwrap();
-    assert_eq!((&data["seq"], &data["event"]), (&2.into(), &"peer_restarted".into()));
+    assert_eq!((&data["seq"], &data["event"]), (&2.into(), &"peer_down".into()));
 }
 
 #[tokio::test]
