@@ -1,7 +1,7 @@
 //! The Debian package in a clean system: everything where it belongs, the unit's command runs with the shipped settings,
 //! and nothing is left when it is purged.
 //!
-//! `MERSENNED_DEB` names the package; `config/deb/build` makes it. `MERSENNED_STATIC` names the static binary, made by
+//! `PACKAGE_UNDER_TEST` names the package; `config/deb/build` makes it. `STATIC_BINARY_UNDER_TEST` names the static binary, made by
 //! `config/deb/build --static`. Takes root, debootstrap and the mirror that apt uses
 //! here. Mounts are made in a mount namespace and gone with it, so nothing but the temporary directory is touched.
 
@@ -131,10 +131,10 @@ fn values(unit: &str, key: &str, instance: &str) -> Vec<String> {
 
 #[test]
 fn the_package_installs_runs_and_is_gone_when_purged_in_a_clean_system() {
-    let Some(package) = std::env::var_os("MERSENNED_DEB").map(PathBuf::from) else {
-        return skip("MERSENNED_DEB names no package; config/deb/build makes one");
+    let Some(package) = std::env::var_os("PACKAGE_UNDER_TEST").map(PathBuf::from) else {
+        return skip("PACKAGE_UNDER_TEST names no package; config/deb/build makes one");
     };
-    assert!(package.is_file(), "MERSENNED_DEB={} is no file", package.display());
+    assert!(package.is_file(), "PACKAGE_UNDER_TEST={} is no file", package.display());
     if output("id", &["-u"]).as_deref() != Ok("0\n") {
         return skip("only root can make a system");
     }
@@ -247,8 +247,8 @@ fn a_real_systemd_runs_it(system: &System) {
 
 #[test]
 fn the_static_binary_runs_where_there_is_nothing_else_and_resolves_names() {
-    let Some(program) = std::env::var_os("MERSENNED_STATIC").map(PathBuf::from) else {
-        return skip("MERSENNED_STATIC names no binary; config/deb/build --static makes one");
+    let Some(program) = std::env::var_os("STATIC_BINARY_UNDER_TEST").map(PathBuf::from) else {
+        return skip("STATIC_BINARY_UNDER_TEST names no binary; config/deb/build --static makes one");
     };
     if output("id", &["-u"]).as_deref() != Ok("0\n") {
         return skip("only root can change the root directory");

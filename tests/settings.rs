@@ -42,7 +42,7 @@ fn config_check_accepts_the_shipped_file_and_refuses_a_wrong_one_with_78_and_eve
     assert_eq!((code, output.as_str()), (Some(78), ""));
     let wrong = wrong.display();
     let expected = format!(
-        "{wrong}:2: unknown key `peers`; did you mean `peer`?\n{wrong}:3: max-ttl: give a whole number from 0 to 16\n"
+        "{wrong}:2: unknown key `peers`; did you mean `peer`?\n{wrong}:3: max-ttl: \"17\": give a whole number from 0 to 16\n"
     );
     assert_eq!(error, expected);
 
@@ -148,7 +148,7 @@ fn a_hangup_takes_over_peers_log_level_and_search_and_says_what_takes_a_restart(
     // Only warnings and worse are logged now, and a file that is wrong changes nothing.
     written(directory.path(), "search = 'sometimes'\n");
     signal(pid, "HUP");
-    node.wait_for("mersenned.toml:1: search: give on or off");
+    node.wait_for("mersenned.toml:1: search: give true or false");
     node.wait_for("everything stays as it was");
     assert!(!node.lines().iter().any(|line| line.contains("search: on now")), "{:?}", node.lines());
 

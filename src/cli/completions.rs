@@ -3,7 +3,6 @@
 use std::io::{self, Write as _};
 
 use anyhow::Result;
-use clap::builder::PossibleValuesParser;
 use clap::{Arg, Args, Command, CommandFactory as _};
 use clap_complete::Shell;
 
@@ -44,7 +43,7 @@ pub fn completions(args: &CompletionsArgs) -> Result<()> {
 fn visible(command: &Command) -> Command {
     let offered = |arg: &&Arg| !arg.is_hide_set() || arg.get_help_heading().is_some();
     let mut shown = Command::new(command.get_name().to_owned())
-        .args(command.get_arguments().filter(offered).cloned().map(with_choices))
+        .args(command.get_arguments().filter(offered).cloned())
         .subcommands(command.get_subcommands().filter(|command| !command.is_hide_set()).map(visible));
     if let Some(about) = command.get_about() {
         shown = shown.about(about.clone());
@@ -53,13 +52,4 @@ fn visible(command: &Command) -> Command {
         shown = shown.version(version.to_owned());
     }
     shown
-}
-
-/// A flag whose value is called `on|off` takes one of these words, and a shell can offer them.
-fn with_choices(arg: Arg) -> Arg {
-    let choices = match arg.get_value_names() {
-        Some([name]) if name.contains('|') => PossibleValuesParser::new(name.split('|').map(str::to_owned)),
-        Some(_) | None => return arg,
-    };
-    arg.value_parser(choices)
 }

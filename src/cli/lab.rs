@@ -181,8 +181,11 @@ impl Lab<'_> {
             command.args(["--peer", &format!("127.0.0.1:{peer}")]);
         }
         command.args(self.flags);
-        // The lab's own service manager, if it has one, is not theirs.
-        for variable in service_manager::VARIABLES {
+        // Neither the lab's own service manager, if it has one, nor settings that are meant for other nodes are theirs: a lab
+        // that met the nodes of such a configuration would teach them its primes.
+        let settings = std::env::vars_os().map(|(name, _)| name);
+        let settings = settings.filter(|name| name.as_encoded_bytes().starts_with(crate::config::PREFIX.as_bytes()));
+        for variable in settings.chain(service_manager::VARIABLES.map(Into::into)) {
             command.env_remove(variable);
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

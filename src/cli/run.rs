@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::log::Log;
-use crate::config::{Environment, Flags, Loaded, Reload, Setting};
+use crate::config::{Environment, Flags, Loaded, LogLevel, Reload, Setting};
 use crate::daemon::{self, Console, Live, Settings};
 
 /// Arguments of `mersenned run`.
@@ -47,8 +47,10 @@ pub fn run(args: &RunArgs) -> Result<()> {
     let mut before = started.clone();
     let mut reload = || match Loaded::load(&args.flags, &environment) {
         Ok(now) => {
-            log.set_level(now.log_level);
+            // What has changed is told also where the new level would keep quiet about it.
+            log.set_level(before.log_level.max(LogLevel::Info));
             tell_changes(&started, &before, &now);
+            log.set_level(now.log_level);
             before = now;
             Some(Live { peers: before.daemon.peers.clone(), search: before.daemon.node.search })
         }
@@ -77,8 +79,11 @@ fn tell_changes(started: &Loaded, before: &Loaded, now: &Loaded) {
     }
     if told == 0 {
         match &now.file {
-            Some(file) => tracing::info!("{} was read again and changes nothing", file.display()),
-            None => tracing::info!("there is no configuration file to read again"),
+            Some(file) => tracing::info!(
+                "{} was read again and changes nothing; variables and flags stay as they were at the start",
+                file.display()
+            ),
+            None => tracing::info!("no configuration file was named, so there is nothing to read again"),
         }
     }
 }

@@ -43,7 +43,10 @@ impl Environment {
             let first = directories.to_str().and_then(|text| text.split(':').next().map(PathBuf::from));
             return Some(first.unwrap_or(directories));
         }
-        let home = self.path("XDG_STATE_HOME").or_else(|| Some(self.path("HOME")?.join(".local/state")))?;
+        let home = self
+            .path("XDG_STATE_HOME")
+            .filter(|path| path.is_absolute())
+            .or_else(|| Some(self.path("HOME")?.join(".local/state")))?;
         Some(home.join("mersenned").join(port.to_string()))
     }
 
@@ -53,12 +56,12 @@ impl Environment {
         let Some(value) = self.get(&name) else { return Ok(None) };
         let origin = Origin::Variable(name);
         let Some(value) = value.to_str() else {
-            return Err(Problem::Value { key: key.name, origin, reason: "it is not UTF-8".to_owned() });
+            return Err(Problem::Value { key: key.name, text: None, origin, reason: "it is not UTF-8".to_owned() });
         };
         let texts = match key.shape {
             Shape::List => value.split([',', ' ']).filter(|text| !text.is_empty()).map(str::to_owned).collect(),
-            Shape::Text | Shape::Number | Shape::Switch if value.is_empty() => return Ok(None),
-            Shape::Text | Shape::Number | Shape::Switch => vec![value.to_owned()],
+            Shape::Text | Shape::Time | Shape::Number | Shape::Switch if value.is_empty() => return Ok(None),
+            Shape::Text | Shape::Time | Shape::Number | Shape::Switch => vec![value.to_owned()],
         };
         Ok(Some(Setting { texts, origin }))
     }

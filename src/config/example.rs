@@ -13,7 +13,8 @@ A setting is a key here, a variable (ping-interval: MERSENNED_PING_INTERVAL) and
 most, then the variable, then this file, then the default. A list given in one place replaces the list of a weaker one.
 
 Try it: `mersenned config check --config FILE`. See what counts: `mersenned config show --origin --config FILE`. A running \
-node reads this file again on SIGHUP (`systemctl reload`); what only a restart can change, it says.
+node reads this file again on SIGHUP (`systemctl reload`); what only a restart can change, it says. Variables and flags \
+stay as they were at its start.
 
 Times are a number of seconds or a number with a unit: 500ms, 10s, 2m.";
 
@@ -47,10 +48,11 @@ pub fn line(key: &Key, texts: &[String]) -> String {
     let quoted = |text: &String| toml::Value::String(text.clone()).to_string();
     let value = match (key.shape, texts) {
         (Shape::List, texts) => format!("[{}]", texts.iter().map(quoted).collect::<Vec<_>>().join(", ")),
-        (Shape::Number, [text]) => text.clone(),
+        // As a number is written in TOML, whatever zeros stood in front.
+        (Shape::Number, [text]) => text.parse::<u64>().map_or_else(|_| quoted(text), |number| number.to_string()),
         (Shape::Switch, [text]) => (text == "on" || text == "true").to_string(),
-        (Shape::Text, [text]) => quoted(text),
-        (Shape::Text | Shape::Number | Shape::Switch, texts) => quoted(&texts.join(" ")),
+        (Shape::Text | Shape::Time, [text]) => quoted(text),
+        (Shape::Text | Shape::Time | Shape::Number | Shape::Switch, texts) => quoted(&texts.join(" ")),
     };
     format!("{} = {value}", key.name)
 }

@@ -53,9 +53,10 @@ fn parse(path: &Path, text: &str) -> Content {
     let origin = |at: usize| Origin::File { path: path.to_owned(), line: line_of(text, at) };
     let (document, mistakes) = DeTable::parse_recoverable(text);
     if !mistakes.is_empty() {
-        let told = |mistake: &toml::de::Error| Problem::Syntax {
-            origin: origin(mistake.span().map_or(0, |span| span.start)),
-            reason: mistake.message().to_owned(),
+        let told = |mistake: &toml::de::Error| {
+            let at = mistake.span().map_or(0, |span| span.start);
+            let hint = if is_bare_word(text, at) { "; texts stand in quotes" } else { "" };
+            Problem::Syntax { origin: origin(at), reason: format!("{}{hint}", mistake.message()) }
         };
         return Content { problems: mistakes.iter().map(told).collect(), ..Content::default() };
     }
@@ -68,7 +69,7 @@ fn parse(path: &Path, text: &str) -> Content {
         };
         match texts(key, value) {
             Ok(texts) => settings.push((key, Setting { texts, origin })),
-            Err(reason) => problems.push(Problem::Value { key: key.name, origin, reason }),
+            Err(reason) => problems.push(Problem::Value { key: key.name, text: None, origin, reason }),
         }
     }
     Content { settings, problems }
@@ -83,7 +84,11 @@ fn texts(key: &Key, value: &Spanned<DeValue<'_>>) -> Result<Vec<String>, String>
     match (key.shape, value.get_ref()) {
         (Shape::List, DeValue::Array(array)) => array.iter().map(|element| scalar(element.get_ref())).collect(),
         (Shape::List, _) => Err(format!("give an array: {} = [\"…\"]", key.name)),
-        (Shape::Text | Shape::Number | Shape::Switch, value) => Ok(vec![scalar(value)?]),
+        (Shape::Switch, DeValue::Boolean(on)) => Ok(vec![if *on { "on" } else { "off" }.to_owned()]),
+        (Shape::Switch, DeValue::String(text)) if text == "on" || text == "off" => Ok(vec![text.to_string()]),
+        (Shape::Switch, _) => Err("give true or false".to_owned()),
+        (Shape::Text, DeValue::Integer(_) | DeValue::Float(_)) => Err("give a text in quotes".to_owned()),
+        (Shape::Text | Shape::Time | Shape::Number, value) => Ok(vec![scalar(value)?]),
     }
 }
 
@@ -95,11 +100,16 @@ fn scalar(value: &DeValue<'_>) -> Result<String, String> {
             Err(_) => Err("the number is too large".to_owned()),
         },
         DeValue::Float(number) => Ok(number.as_str().to_owned()),
-        DeValue::Boolean(on) => Ok(if *on { "on" } else { "off" }.to_owned()),
+        DeValue::Boolean(_) => Err("true and false mean nothing here".to_owned()),
         DeValue::Datetime(_) => Err("a date means nothing here".to_owned()),
         DeValue::Array(_) => Err("give one value, not an array".to_owned()),
         DeValue::Table(_) => Err("give a value, not a table".to_owned()),
     }
+}
+
+/// Whether what begins here is a word where TOML wants quotes.
+fn is_bare_word(text: &str, at: usize) -> bool {
+    text.get(at..).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic()))
 }
 
 /// The number of the line a byte is in, from 1.
@@ -154,6 +164,14 @@ mod tests {
     fn a_value_of_the_wrong_kind_says_what_would_be_right() {
         assert_eq!(problems("peer = 'a:1'"), ["m.toml:1: peer: give an array: peer = [\"…\"]"]);
         assert_eq!(problems("port = [1]"), ["m.toml:1: port: give one value, not an array"]);
+        assert_eq!(problems("search = 1"), ["m.toml:1: search: give true or false"]);
+        assert_eq!(problems("state-dir = 5"), ["m.toml:1: state-dir: give a text in quotes"]);
+        assert_eq!(problems("state-dir = true"), ["m.toml:1: state-dir: true and false mean nothing here"]);
+        assert!(
+            problems("bind = localhost")[0].ends_with("; texts stand in quotes"),
+            "{:?}",
+            problems("bind = localhost")
+        );
         assert_eq!(problems("port = 2026-01-01"), ["m.toml:1: port: a date means nothing here"]);
         assert_eq!(problems("\nport = 99999999999999999999"), ["m.toml:2: port: the number is too large"]);
     }

@@ -1,7 +1,9 @@
 //! Settings on the command line: a flag for each, made from the table.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, TypedValueParser};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
 
@@ -53,11 +55,31 @@ impl FromArgMatches for Flags {
     }
 }
 
+/// Checks a value by its setting, keeps it as it was written, and lists the choices for whoever completes words.
+#[derive(Clone)]
+struct Checked(&'static Key);
+
+impl TypedValueParser for Checked {
+    type Value = String;
+
+    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<String, clap::Error> {
+        let key = self.0;
+        let check = move |text: &str| key.check(text).map(|()| text.to_owned());
+        check.parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let choices = || Box::new(self.0.choices.iter().map(PossibleValue::new)) as Box<dyn Iterator<Item = _>>;
+        (!self.0.choices.is_empty()).then(choices)
+    }
+}
+
 fn flag(key: &'static Key) -> Arg {
     let arg = Arg::new(key.name)
         .long(key.name)
         .value_name(key.placeholder)
-        .value_parser(move |text: &str| key.check(text).map(|()| text.to_owned()))
+        .value_parser(Checked(key))
+        .hide_possible_values(true)
         .action(if key.shape == Shape::List { ArgAction::Append } else { ArgAction::Set });
     let arg = match key.group {
         Group::Place | Group::Network | Group::Search | Group::Log => arg,
@@ -66,7 +88,7 @@ fn flag(key: &'static Key) -> Arg {
     let arg = match key.shape {
         Shape::Switch => arg.num_args(0..=1).default_missing_value("on").overrides_with(key.name),
         // Given twice, the last counts: so a wrapper's flags can be changed behind it.
-        Shape::Text | Shape::Number => arg.overrides_with(key.name),
+        Shape::Text | Shape::Time | Shape::Number => arg.overrides_with(key.name),
         Shape::List => arg,
     };
     let arg = match key.default {
@@ -75,6 +97,6 @@ fn flag(key: &'static Key) -> Arg {
     };
     match key.shape {
         Shape::List => arg.help(format!("{}; repeatable", key.help)),
-        Shape::Text | Shape::Number | Shape::Switch => arg.help(key.help),
+        Shape::Text | Shape::Time | Shape::Number | Shape::Switch => arg.help(key.help),
     }
 }

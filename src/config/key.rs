@@ -46,6 +46,8 @@ impl Group {
 pub enum Shape {
     /// A string.
     Text,
+    /// A duration: a string, or a number of seconds.
+    Time,
     /// A whole number.
     Number,
     /// `true` or `false`; on the command line `on` or `off`, and `on` when nothing follows.
@@ -115,6 +117,8 @@ pub struct Key {
     pub help: &'static str,
     /// What it trades, and where to start.
     pub notes: &'static str,
+    /// The only values there are, where they can be listed.
+    pub choices: &'static [&'static str],
     /// A value for the example, where there is no default.
     pub example: Option<&'static str>,
     /// When a new value counts.
@@ -133,6 +137,7 @@ impl Key {
             placeholder,
             help: "",
             notes: "",
+            choices: &[],
             example: None,
             reload: Reload::Restart,
             set,
@@ -141,6 +146,18 @@ impl Key {
 
     pub(super) const fn default(self, default: &'static str) -> Key {
         Key { default: Some(default), ..self }
+    }
+
+    pub(super) const fn choices(self, choices: &'static [&'static str]) -> Key {
+        Key { choices, ..self }
+    }
+
+    pub(super) const fn switch(self) -> Key {
+        Key { shape: Shape::Switch, choices: &["on", "off"], ..self }
+    }
+
+    pub(super) const fn time(self) -> Key {
+        Key { shape: Shape::Time, ..self }
     }
 
     pub(super) const fn shape(self, shape: Shape) -> Key {

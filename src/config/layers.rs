@@ -11,7 +11,7 @@ use super::problem::{ConfigError, Problem};
 use super::setting::{Origin, Setting};
 use super::table::KEYS;
 use super::value::{LogFormat, LogLevel};
-use crate::daemon;
+use crate::daemon::{self, PeerName, socket};
 
 /// Settings from everywhere, with what they make.
 #[derive(Debug, Clone)]
@@ -82,6 +82,12 @@ impl Loaded {
             let (ping, ping_origin) = self.told("ping-interval");
             problems.push(Problem::TimeoutTooShort { timeout, timeout_origin, ping, ping_origin });
         }
+        let unreachable = |peer: &&PeerName| peer.address().is_some_and(|to| !socket::can_reach(self.daemon.bind, to));
+        for peer in self.daemon.peers.iter().filter(unreachable) {
+            let (_, origin) = self.told("peer");
+            let (bind, bind_origin) = self.told("bind");
+            problems.push(Problem::OutOfReach { peer: peer.to_string(), origin, bind, bind_origin });
+        }
         let Some(directory) = state_dir.or_else(|| environment.state_dir(self.daemon.port)) else {
             return problems.push(Problem::NoStateDirectory);
         };
@@ -107,13 +113,25 @@ impl Loaded {
     /// The settings that have another value now than they had `before`.
     pub fn changes<'a>(&'a self, before: &'a Loaded) -> impl Iterator<Item = (&'static Key, &'a Setting, &'a Setting)> {
         let pairs = before.all().zip(self.all());
-        pairs.filter(|((_, old), (_, new))| old.texts != new.texts).map(|((key, old), (_, new))| (key, old, new))
+        pairs
+            .filter(|((key, old), (_, new))| effect(key, old) != effect(key, new))
+            .map(|((key, old), (_, new))| (key, old, new))
     }
 }
 
 fn wrong(key: &'static Key, setting: &Setting) -> Option<Problem> {
-    let reason = setting.texts.iter().find_map(|text| key.check(text).err())?;
-    Some(Problem::Value { key: key.name, origin: setting.origin.clone(), reason })
+    let (text, reason) = setting.texts.iter().find_map(|text| Some((text, key.check(text).err()?)))?;
+    Some(Problem::Value { key: key.name, text: Some(text.clone()), origin: setting.origin.clone(), reason })
+}
+
+/// What a setting makes: 10s and 10000ms are the same.
+fn effect(key: &Key, setting: &Setting) -> String {
+    let mut draft = Draft::new();
+    for text in &setting.texts {
+        // A value that is none has no effect.
+        drop((key.set)(&mut draft, text));
+    }
+    format!("{draft:?}")
 }
 
 fn by_default(key: &Key) -> Setting {

@@ -36,10 +36,12 @@ pub enum Problem {
         meant: Option<&'static str>,
     },
     /// A setting has a value that is none.
-    #[error("{origin}: {key}: {reason}")]
+    #[error("{origin}: {key}: {}{reason}", quoted(.text.as_deref()))]
     Value {
         /// Which setting.
         key: &'static str,
+        /// What was given, where that can be shown.
+        text: Option<String>,
         /// Where its value was given.
         origin: Origin,
         /// What would be right.
@@ -60,6 +62,21 @@ pub enum Problem {
         /// Where.
         ping_origin: Origin,
     },
+    /// A peer is somewhere else than the socket can send to.
+    #[error(
+        "{origin}: peer: {peer} cannot be reached from bind = \"{bind}\" ({bind_origin}); bind gossip to an address that leads \
+        there, such as 0.0.0.0"
+    )]
+    OutOfReach {
+        /// The peer as given.
+        peer: String,
+        /// Where.
+        origin: Origin,
+        /// What gossip is bound to.
+        bind: String,
+        /// Where that was given.
+        bind_origin: Origin,
+    },
     /// Nowhere to keep the node's memory.
     #[error("there is no state directory: neither state-dir nor $STATE_DIRECTORY, $XDG_STATE_HOME or $HOME is set")]
     NoStateDirectory,
@@ -72,16 +89,21 @@ fn hint(meant: Option<&'static str>) -> String {
     }
 }
 
+fn quoted(text: Option<&str>) -> String {
+    text.map(|text| format!("{text:?}: ")).unwrap_or_default()
+}
+
 impl Problem {
     /// The line of the file it stands in; 0 if it is not in the file.
     pub(super) fn line(&self) -> usize {
         match self {
-            Problem::Syntax { origin, .. } | Problem::UnknownKey { origin, .. } | Problem::Value { origin, .. } => {
-                match origin {
-                    Origin::File { line, .. } => *line,
-                    Origin::Default | Origin::Variable(_) | Origin::Flag(_) => 0,
-                }
-            }
+            Problem::Syntax { origin, .. }
+            | Problem::UnknownKey { origin, .. }
+            | Problem::Value { origin, .. }
+            | Problem::OutOfReach { origin, .. } => match origin {
+                Origin::File { line, .. } => *line,
+                Origin::Default | Origin::Variable(_) | Origin::Flag(_) => 0,
+            },
             Problem::Unreadable { .. } | Problem::TimeoutTooShort { .. } | Problem::NoStateDirectory => 0,
         }
     }

@@ -8,7 +8,7 @@ use std::num::NonZeroU16;
 
 use super::key::Group::{Bounds, Log, Network, Place, Search, Timers};
 use super::key::Key;
-use super::key::Shape::{List, Number, Switch};
+use super::key::Shape::{List, Number};
 use super::value;
 use crate::daemon::PeerNameError;
 use crate::protocol::message::Ttl;
@@ -63,10 +63,7 @@ pub static KEYS: &[Key] = &[
     .help("The address others reach this node at, if not the bound one")
     .notes("For a node behind a port forwarding, or one bound to 0.0.0.0 on a machine with several addresses."),
     Key::new(Place, "state-dir", "DIR", |draft, text| {
-        if text.is_empty() {
-            return Err("give a directory".to_owned());
-        }
-        draft.state_dir = Some(text.into());
+        draft.state_dir = Some(value::directory(text)?);
         Ok(())
     })
     .example("/var/lib/mersenned/5001")
@@ -103,7 +100,7 @@ pub static KEYS: &[Key] = &[
         draft.daemon.node.search = if value::switch(text)? { SearchMode::Race } else { SearchMode::Off };
         Ok(())
     })
-    .shape(Switch)
+    .switch()
     .default("on")
     .live()
     .help("Whether this node looks for primes itself")
@@ -112,6 +109,7 @@ pub static KEYS: &[Key] = &[
         draft.daemon.node.generate_interval = value::interval(text)?;
         Ok(())
     })
+    .time()
     .default("10s")
     .help("How often it starts looking for a larger prime")
     .notes(
@@ -134,6 +132,7 @@ pub static KEYS: &[Key] = &[
         draft.log_level = value::choice(text)?;
         Ok(())
     })
+    .choices(&["error", "warn", "info", "debug"])
     .default("info")
     .live()
     .help("error, warn, info, or debug for every message")
@@ -142,6 +141,7 @@ pub static KEYS: &[Key] = &[
         draft.log_format = value::choice(text)?;
         Ok(())
     })
+    .choices(&["auto", "text", "journal", "json"])
     .default("auto")
     .help("text, journal or json; auto suits the reader")
     .notes("text is for people; journal puts a priority in front, which auto does when journald reads; json is an object a line."),
@@ -149,6 +149,7 @@ pub static KEYS: &[Key] = &[
         draft.daemon.node.ping_interval = value::interval(text)?;
         Ok(())
     })
+    .time()
     .default("5s")
     .help("How often each peer is PINGed")
     .notes("Shorter notices death sooner and costs more datagrams. Start with 5s; a class with 500ms."),
@@ -156,6 +157,7 @@ pub static KEYS: &[Key] = &[
         draft.daemon.node.peer_timeout = value::interval(text)?;
         Ok(())
     })
+    .time()
     .default("10s")
     .help("Silence after which a peer is dropped")
     .notes(
@@ -166,6 +168,7 @@ pub static KEYS: &[Key] = &[
         draft.daemon.node.evict_interval = value::interval(text)?;
         Ok(())
     })
+    .time()
     .default("1s")
     .help("How often silent peers are looked for")
     .notes("A peer is dropped up to this much later than it should be. A tenth of the timeout is plenty."),
@@ -190,7 +193,7 @@ pub static KEYS: &[Key] = &[
         draft.daemon.node.plain_from = if everywhere { PlainPeers::Anywhere } else { PlainPeers::Local };
         Ok(())
     })
-    .shape(Switch)
+    .switch()
     .default("off")
     .help("Accept peers that cannot prove their address from anywhere, not only from private networks")
     .notes("On, a forger on the internet can make this node PING others, at the probe rate."),
@@ -234,7 +237,7 @@ pub static KEYS: &[Key] = &[
     .default("1000000")
     .help("The largest exponent that is tested for others")
     .notes(
-        "Claims above are passed on and not tested, so they never become knowledge here. A test takes 2 s at 44497 and \
+        "Claims above are passed on and not tested, so they never become knowledge here. A test takes 8 s at 44497 and \
         hours at the end of the range.",
     ),
     Key::new(Bounds, "verify-queue", "N", |draft, text| {
@@ -284,7 +287,7 @@ pub static KEYS: &[Key] = &[
         draft.daemon.node.loopback = if limited { LoopbackLimits::Limited } else { LoopbackLimits::Exempt };
         Ok(())
     })
-    .shape(Switch)
+    .switch()
     .default("off")
     .help("Let the rates above hold for this machine's own datagrams too")
     .notes("On for a machine with users who do not trust each other."),

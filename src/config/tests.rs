@@ -83,7 +83,7 @@ fn for_every_key_the_flag_beats_the_variable_beats_the_file_beats_the_default() 
         };
         let same = |setting: &Setting, text: &str| match key.shape {
             Shape::Switch => (setting.texts == ["true"] || setting.texts == ["on"]) == (text == "on"),
-            Shape::Text | Shape::Number | Shape::List => setting.texts == [text],
+            Shape::Text | Shape::Time | Shape::Number | Shape::List => setting.texts == [text],
         };
         let by_default = with(&[], &[]);
         let default = match key.name {
@@ -132,9 +132,12 @@ fn every_wrong_value_is_told_at_once_with_its_place() {
     let error = Loaded::load(&flags(&["--config", file.to_str().unwrap()]), &environment(&variables)).unwrap_err();
     let told: Vec<String> = error.to_string().lines().map(str::to_owned).collect();
     let file = file.display();
-    assert!(told[0].starts_with("$MERSENNED_PING_INTERVAL: ping-interval: give a number of seconds"), "{told:?}");
-    assert_eq!(told[1], format!("{file}:1: port: ports go from 1 to 65535"));
-    assert_eq!(told[2], format!("{file}:2: max-peers: give a whole number from 1 to 1024"));
+    assert!(
+        told[0].starts_with("$MERSENNED_PING_INTERVAL: ping-interval: \"never\": give a number of seconds"),
+        "{told:?}"
+    );
+    assert_eq!(told[1], format!("{file}:1: port: \"0\": ports go from 1 to 65535"));
+    assert_eq!(told[2], format!("{file}:2: max-peers: \"5000\": give a whole number from 1 to 1024"));
     assert_eq!(told[3], format!("{file}:3: unknown key `max_book`; did you mean `max-book`?"));
 }
 
@@ -142,7 +145,7 @@ fn every_wrong_value_is_told_at_once_with_its_place() {
 fn what_a_stronger_layer_hides_has_to_be_right_all_the_same() {
     let variables = [("MERSENNED_PORT".to_owned(), "tcp://10.0.0.1:80".to_owned())];
     let error = Loaded::load(&flags(&["--port", "5001"]), &environment(&variables)).unwrap_err();
-    assert_eq!(error.to_string(), "$MERSENNED_PORT: port: ports go from 1 to 65535");
+    assert_eq!(error.to_string(), "$MERSENNED_PORT: port: \"tcp://10.0.0.1:80\": ports go from 1 to 65535");
 }
 
 #[test]

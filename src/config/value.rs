@@ -6,6 +6,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU16;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ pub struct Interval(pub Duration);
 
 /// Why a text is no interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("give a number of seconds, or a number with a unit such as 500ms, 10s or 2m; from 1 ms to 1 day")]
+#[error("give a number of seconds, or a number with a unit such as 500ms, 10s or 2m; from 1ms to 24h")]
 pub struct IntervalError;
 
 impl FromStr for Interval {
@@ -41,7 +42,7 @@ impl FromStr for Interval {
 }
 
 /// How much is logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum LogLevel {
     /// What needs somebody's attention.
     Error,
@@ -105,6 +106,17 @@ where
 
 pub(super) fn ip(text: &str) -> Result<IpAddr, String> {
     text.parse().map_err(|_| "give an IP address such as 127.0.0.1, 0.0.0.0 or ::1".to_owned())
+}
+
+/// A directory. Nobody but a shell knows what `~` is.
+pub(super) fn directory(text: &str) -> Result<PathBuf, String> {
+    if text.is_empty() || text.contains(char::is_control) {
+        return Err("give a directory".to_owned());
+    }
+    if text == "~" || text.starts_with("~/") {
+        return Err("write the home directory out; ~ is a shell's".to_owned());
+    }
+    Ok(text.into())
 }
 
 /// An address at which others may reach a node.

@@ -169,10 +169,10 @@ async fn serve(settings: Settings, reload: &mut Reload<'_>) -> Result<(), Daemon
     let http_address = SocketAddr::new(settings.http_bind, settings.port.get());
     let tcp = TcpListener::bind(http_address).map_err(|source| BindError::new(http_address, "TCP", source))?;
     let (file, saved) = StateFile::open(&settings.state_dir)?;
-    // Nobody wants one in a lab, whose nodes are there to be played with.
+    // Nobody on this machine needs one in a lab, whose nodes are there to be played with.
     let token = match settings.console {
-        Console::Log => Some(Token::open(&settings.state_dir)?),
-        Console::Lab => None,
+        Console::Lab if settings.http_bind.is_loopback() => None,
+        Console::Lab | Console::Log => Some(Token::open(&settings.state_dir)?),
     };
     if saved.asleep {
         tracing::warn!("asleep, as it was left; `mersenned wake --port {}` wakes it", settings.port);

@@ -80,8 +80,9 @@ impl fmt::Display for PeerName {
 }
 
 impl PeerName {
-    pub(super) fn is_address(&self) -> bool {
-        self.0.parse::<SocketAddr>().is_ok()
+    /// The address it is, if it is no name.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.0.parse().ok()
     }
 
     /// All addresses the name has now that a socket bound to `bind` can reach.

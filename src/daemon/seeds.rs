@@ -20,12 +20,26 @@ const STALE_AFTER: Duration = Duration::from_secs(600);
 /// A name and the addresses it has.
 pub(super) type Resolved = (PeerName, Vec<SocketAddr>);
 
-/// The addresses of all names; one that does not resolve is an error.
+/// The addresses of all names. One that does not resolve is tried again later, as long as there is another.
+///
+/// # Errors
+/// No name resolves: why the first does not.
 pub(super) async fn resolve_all(names: &[PeerName], bind: IpAddr) -> Result<Vec<Resolved>, PeerNameError> {
     let mut resolved = Vec::new();
+    let mut failed = Vec::new();
     for name in names {
-        resolved.push((name.clone(), name.resolve(bind).await?));
+        match name.resolve(bind).await {
+            Ok(addresses) => resolved.push((name.clone(), addresses)),
+            Err(error) => {
+                resolved.push((name.clone(), Vec::new()));
+                failed.push(error);
+            }
+        }
     }
+    if !failed.is_empty() && failed.len() == names.len() {
+        return Err(failed.swap_remove(0));
+    }
+    failed.iter().for_each(|error| tracing::warn!("{error}; it is tried again later"));
     Ok(resolved)
 }
 
@@ -127,7 +141,7 @@ impl Ways {
 
     /// Whether asking again would tell nothing new: the name is an address, and known.
     fn is_settled(&self, name: &PeerName) -> bool {
-        name.is_address() && self.0.contains_key(name)
+        name.address().is_some() && self.0.contains_key(name)
     }
 }
 
@@ -140,6 +154,14 @@ mod tests {
         let name: PeerName = "no-such-host.invalid:5001".parse().unwrap();
         let error = resolve_all(&[name], IpAddr::from([127, 0, 0, 1])).await.unwrap_err();
         assert!(error.to_string().contains("no-such-host.invalid:5001"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn one_name_that_nobody_knows_does_not_keep_a_node_from_starting_if_there_is_another() {
+        let names = [name("no-such-host.invalid:5001"), name("127.0.0.1:5001")];
+        let resolved = resolve_all(&names, IpAddr::from([127, 0, 0, 1])).await.unwrap();
+        let [unknown, known] = names;
+        assert_eq!(resolved, [(unknown, vec![]), (known, vec![address("127.0.0.1:5001")])]);
     }
 
     #[tokio::test]

@@ -148,6 +148,9 @@ fn abstract_address(_name: &[u8]) -> io::Result<SocketAddr> {
 
 /// What `systemctl status` shows.
 fn status(state: &StateView) -> String {
+    if state.asleep {
+        return "asleep".to_owned();
+    }
     let peers = match state.peers {
         1 => "1 peer".to_owned(),
         count => format!("{count} peers"),

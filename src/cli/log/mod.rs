@@ -36,7 +36,7 @@ impl Log {
     pub(super) fn start(level: LogLevel, format: LogFormat) -> Log {
         let style = match format {
             LogFormat::Auto if journald_reads_standard_error() => Style::Journal,
-            LogFormat::Auto | LogFormat::Text if io::stderr().is_terminal() => Style::Colour,
+            LogFormat::Auto | LogFormat::Text if wants_colours() => Style::Colour,
             LogFormat::Auto | LogFormat::Text => Style::Text,
             LogFormat::Journal => Style::Journal,
             LogFormat::Json => Style::Json,
@@ -62,6 +62,12 @@ fn filter(level: LogLevel) -> LevelFilter {
         LogLevel::Info => LevelFilter::INFO,
         LogLevel::Debug => LevelFilter::DEBUG,
     }
+}
+
+/// On a terminal, unless it or its user says otherwise (no-color.org).
+fn wants_colours() -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    io::stderr().is_terminal() && !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// `$JOURNAL_STREAM` names the device and inode of the stream that leads to journald (systemd.exec(5)); standard error may
