@@ -77,7 +77,8 @@ def dashboard(uid, title, description, rows, sibling):
 
 def network():
     peers = total("instance", metric("peers"))
-    dropped, received = rate("datagrams_dropped_total"), rate("datagrams_total", 'direction="received"')
+    dropped = rate("datagrams_dropped_total", 'reason!="asleep"')
+    received = rate("datagrams_total", 'direction="received"')
     rows = {
         "Is all well?": [
             stat("Nodes down", "Nodes that Prometheus cannot reach. They keep their primes; start them again.",

@@ -60,7 +60,7 @@ def awake(expression):
 def behind():
     """1 for each node whose largest prime is smaller than the largest of all, else 0."""
     height = metric("prime_height")
-    return awake(f"max by (instance) ({height}) < bool scalar(max({height}))")
+    return awake(f"max by (instance) ({height}) < bool scalar(max({awake(height)}))")
 
 
 def without_peers():

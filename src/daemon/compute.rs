@@ -155,7 +155,8 @@ fn search(above: Option<Exponent>, interrupt: &Interrupt, board: &SearchBoard, r
             tracing::warn!("the search has reached the largest exponent that this machine's engine can test");
         }
         SearchOutcome::EngineFailed { exponent, error } => {
-            tracing::error!("the test of M{exponent} has failed: {error}")
+            tracing::error!("the test of M{exponent} has failed: {error}; it will be made again");
+            drop(reports.send(Report::SearchFailed));
         }
         SearchOutcome::Interrupted => {}
     }

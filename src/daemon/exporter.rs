@@ -154,6 +154,7 @@ impl Exporter {
     pub fn witness(&self, event: &Event) {
         if let Event::Reset = event {
             self.height.store(0, Ordering::Relaxed);
+            self.search.forget();
         }
         if let Event::PrimeFound { exponent, .. } | Event::PrimeVerified { exponent, .. } = event {
             let exponent = u64::from(*exponent);

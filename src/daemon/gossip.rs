@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::clock::Clock;
 use super::compute::Compute;
 use super::exporter::Exporter;
-use super::http::{Applied, Command, Control, LocalMessage, Request};
+use super::http::{Control, LocalMessage, Request};
 use super::journal::Recorder;
 use super::report::Report;
 use super::saver::Saver;
@@ -152,16 +152,14 @@ impl Gossip {
     fn serve(&self, request: Request, out: &mut Outbox) {
         let now = self.clock.now();
         match request {
+            // Who asked has given up waiting, and was told that nothing was done.
+            Request::Message(LocalMessage { reply, .. }) if reply.is_closed() => {}
+            Request::Control(Control { reply, .. }) if reply.is_closed() => {}
             Request::Message(LocalMessage { datagram, reply }) => {
                 drop(reply.send(self.node.receive_local(now, &datagram, out)));
             }
             Request::Control(Control { command, reply }) => {
-                let revision = match command {
-                    Command::Sleep => self.node.sleep(now, out),
-                    Command::Wake => self.node.wake(now, out),
-                    Command::Reset => self.node.reset(now, out),
-                };
-                _ = reply.send(Applied { asleep: self.node.is_asleep(), revision });
+                _ = reply.send(command.apply(&self.node, now, out));
             }
         }
     }
@@ -170,6 +168,7 @@ impl Gossip {
         let now = self.clock.now();
         match report {
             Report::Found { above, exponent } => self.node.found(now, above, exponent, out),
+            Report::SearchFailed => self.node.search_failed(),
             Report::Verdict { exponent, verdict, took } => {
                 self.exporter.verified_in(took);
                 self.node.verdict(now, exponent, verdict, out);
@@ -180,8 +179,8 @@ impl Gossip {
                 self.durable.send_replace(revision);
             }
             Report::Seed(address) => self.node.add_seed(now, address),
-            Report::NoSeed(address) => self.node.remove_seed(now, address),
-            Report::SearchMode(mode) => self.node.set_search(now, mode, out),
+            Report::NoSeed(address) => self.node.remove_seed(address),
+            Report::SearchMode(mode) => self.node.set_search(mode, out),
             // Handled by the loop itself, which it ends.
             Report::Leave(_) => {}
         }

@@ -19,6 +19,8 @@ pub enum Report {
         /// The next prime above that.
         exponent: Exponent,
     },
+    /// The search has given up because the engine noticed that it had miscalculated.
+    SearchFailed,
     /// A claim has been tested.
     Verdict {
         /// The exponent tested.

@@ -17,6 +17,9 @@ const INTERVAL: Duration = Duration::from_secs(15);
 /// How long an address stays a way into the network after its name was last seen to lead to it.
 const STALE_AFTER: Duration = Duration::from_secs(600);
 
+/// The addresses of one name that are seeds at the same time: seeds push other candidates out of a full address book.
+const ADDRESSES_MAX: usize = 16;
+
 /// A name and the addresses it has.
 pub(super) type Resolved = (PeerName, Vec<SocketAddr>);
 
@@ -79,18 +82,19 @@ async fn keep_resolving(
             return;
         }
         let wanted = names.borrow_and_update().clone();
-        let mut changes = ways.keep_only(&wanted);
+        let report = |changes: Vec<Report>| changes.into_iter().try_for_each(|change| reports.send(change));
+        if report(ways.keep_only(&wanted)).is_err() {
+            return;
+        }
         for name in &wanted {
             if ways.is_settled(name) {
                 continue;
             }
-            match name.resolve(bind).await {
-                Ok(addresses) => changes.extend(ways.resolved(name, &addresses, Instant::now())),
-                Err(error) => tracing::warn!("{error}"),
-            }
-        }
-        for change in changes {
-            if reports.send(change).is_err() {
+            let addresses = name.resolve(bind).await.unwrap_or_else(|error| {
+                tracing::warn!("{error}");
+                Vec::new()
+            });
+            if report(ways.resolved(name, &addresses, Instant::now())).is_err() {
                 return;
             }
         }
@@ -106,7 +110,7 @@ impl Ways {
     /// that rotate would otherwise collect addresses for ever.
     fn resolved(&mut self, name: &PeerName, addresses: &[SocketAddr], now: Instant) -> Vec<Report> {
         let known = self.0.entry(name.clone()).or_default();
-        known.extend(addresses.iter().map(|&address| (address, now)));
+        known.extend(addresses.iter().take(ADDRESSES_MAX).map(|&address| (address, now)));
         let mut stale = Vec::new();
         known.retain(|&address, seen| {
             let is_fresh = now.duration_since(*seen) < STALE_AFTER;
@@ -115,7 +119,14 @@ impl Ways {
             }
             is_fresh
         });
-        let mut changes: Vec<Report> = addresses.iter().map(|&address| Report::Seed(address)).collect();
+        while known.len() > ADDRESSES_MAX
+            && let Some(oldest) = known.iter().min_by_key(|(_, seen)| **seen).map(|(&address, _)| address)
+        {
+            known.remove(&oldest);
+            stale.push(oldest);
+        }
+        let mut changes: Vec<Report> =
+            addresses.iter().take(ADDRESSES_MAX).map(|&address| Report::Seed(address)).collect();
         changes.extend(self.gone(stale));
         changes
     }
@@ -199,6 +210,20 @@ mod tests {
         assert_eq!(told(ways.resolved(&rotating, &[second], soon)), ["+192.0.2.2:1"]);
         let later = start + STALE_AFTER;
         assert_eq!(told(ways.resolved(&rotating, &[second], later)), ["+192.0.2.2:1", "-192.0.2.1:1"]);
+    }
+
+    #[test]
+    fn a_name_with_many_addresses_has_no_more_than_sixteen_of_them_as_seeds() {
+        let (mut ways, start) = (Ways::default(), Instant::now());
+        let rotating = name("a.example:1");
+        let seeds = |ways: &Ways| ways.0[&rotating].len();
+        for n in 0..40_u8 {
+            let now = start + Duration::from_secs(n.into());
+            let changes = told(ways.resolved(&rotating, &[SocketAddr::from(([192, 0, 2, n], 1))], now));
+            let gone = n.checked_sub(16).map(|oldest| format!("-192.0.2.{oldest}:1"));
+            assert_eq!(changes.get(1), gone.as_ref());
+            assert!(seeds(&ways) <= 16);
+        }
     }
 
     #[test]

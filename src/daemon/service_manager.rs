@@ -88,7 +88,11 @@ impl ServiceManager {
         if self.line.is_none() {
             return;
         }
-        while self.ready().await.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+        while let Err(error) = self.ready().await {
+            if error.kind() != io::ErrorKind::WouldBlock {
+                tracing::warn!("the service manager is not told how it goes: {error}");
+                return;
+            }
             tracing::warn!("the service manager takes no notifications; trying on");
         }
         let mut told = String::new();

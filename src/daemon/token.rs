@@ -5,7 +5,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use subtle::ConstantTimeEq as _;
@@ -96,16 +96,23 @@ enum Found {
 
 impl Found {
     fn read(path: &Path) -> io::Result<Found> {
-        let file = match File::open(path) {
-            Ok(file) => file,
+        let found = match fs::metadata(path) {
+            Ok(found) => found,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
             Err(error) => return Err(error),
         };
-        if file.metadata()?.permissions().mode() & OTHERS != 0 {
+        // Opening a pipe would wait for ever.
+        if !found.is_file() {
+            return Ok(Found::Unfit("is no file"));
+        }
+        if found.uid() != rustix::process::geteuid().as_raw() {
+            return Ok(Found::Unfit("belongs to somebody else, who knows what is in it"));
+        }
+        if found.permissions().mode() & OTHERS != 0 {
             return Ok(Found::Unfit("could be read or written by others than its owner"));
         }
         let mut text = Vec::new();
-        file.take(SIZE_MAX).read_to_end(&mut text)?;
+        File::open(path)?.take(SIZE_MAX).read_to_end(&mut text)?;
         let digits = text.trim_ascii();
         let is_token = digits.len() == 2 * BYTES && digits.iter().all(u8::is_ascii_hexdigit);
         match std::str::from_utf8(digits) {
@@ -147,6 +154,18 @@ mod tests {
             let new = Token::open(directory.path()).unwrap();
             assert!(new.0 != token.0 && !token.is(new.0.as_bytes()), "{mode:o}");
             assert_eq!(file(&directory).1, 0o600, "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn what_somebody_else_has_put_there_or_is_no_file_is_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(FILE);
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
+        let token = Token::open(directory.path()).unwrap();
+        assert_eq!(file(&directory).0.trim_end(), token.0);
+        if std::os::unix::fs::chown(&path, Some(65_534), None).is_ok() {
+            assert_ne!(Token::open(directory.path()).unwrap().0, token.0);
         }
     }
 

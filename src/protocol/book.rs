@@ -193,7 +193,8 @@ impl Book {
         for mut candidate in self.map.iter_mut() {
             candidate.probe = None;
             candidate.tried = None;
-            candidate.next_try = now;
+            // Who is due already keeps its turn.
+            candidate.next_try = candidate.next_try.min(now);
             if candidate.answered || candidate.via == DiscoveredVia::Seed {
                 candidate.failures = 0;
             }

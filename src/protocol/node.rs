@@ -180,15 +180,16 @@ impl Node {
         for claim in &saved.primes {
             node.primes.learn(claim.0);
         }
-        for &address in &saved.addresses {
-            node.book.restore(now, address);
+        // The worthiest were saved first, and are tried first.
+        for (rank, &address) in (0..).zip(&saved.addresses) {
+            node.book.restore(now + Duration::from_micros(rank), address);
         }
         node
     }
 
     /// Names an address as a way into the network. It is tried at once, and again for ever.
     pub fn add_seed(&self, now: Time, address: SocketAddr) {
-        let now = self.own_time(now);
+        let now = self.settled_time(now);
         let Ok(address) = super::address::reachable(address) else { return };
         let is_peer = self.peers.with(address, |peer| peer.via = DiscoveredVia::Seed).is_some();
         if !is_peer && !self.own.contains(address) {
@@ -199,7 +200,7 @@ impl Node {
 
     /// Makes an address no way into the network any more. A peer stays one; a candidate becomes one like any other, and is
     /// forgotten if it never answered.
-    pub fn remove_seed(&self, _now: Time, address: SocketAddr) {
+    pub fn remove_seed(&self, address: SocketAddr) {
         let Ok(address) = super::address::reachable(address) else { return };
         self.peers.with(address, |peer| {
             if peer.via == DiscoveredVia::Seed {
@@ -212,7 +213,7 @@ impl Node {
     /// What was to be sent to this address could not be: the fault lies here and not there. A seed, or
     /// a candidate that has answered before, is tried again in a second as if it had not been tried.
     pub fn not_sent(&self, now: Time, to: SocketAddr) {
-        let now = self.own_time(now);
+        let now = self.settled_time(now);
         // It may have been due for long, for want of a place; a deadline in the past would look like a stall.
         self.timers.deadline.at_most(self.book.not_probed(now, to).max(now));
     }
@@ -256,6 +257,13 @@ impl Node {
 
     fn lost(&self) -> Duration {
         Duration::from_micros(self.timers.lost.load(Ordering::Relaxed))
+    }
+
+    /// The node's own time for what comes before the tick that notices a stall: until then it stands at its deadline, so
+    /// that what is put off from now is not put off by the stall too.
+    fn settled_time(&self, now: Time) -> Time {
+        let now = self.own_time(now);
+        if self.is_late(now) { self.timers.deadline.get() } else { now }
     }
 
     /// The node's own time, in which it never stood still.

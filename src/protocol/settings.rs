@@ -53,6 +53,10 @@ pub enum SearchMode {
     Off,
 }
 
+impl SearchMode {
+    const ALL: [SearchMode; 2] = [SearchMode::Race, SearchMode::Off];
+}
+
 /// A [`SearchMode`] that can be read while its one writer sets it.
 #[derive(Debug)]
 pub(crate) struct AtomicSearchMode(AtomicU8);
@@ -63,7 +67,8 @@ impl AtomicSearchMode {
     }
 
     pub(crate) fn get(&self) -> SearchMode {
-        if self.0.load(Ordering::Relaxed) == SearchMode::Race as u8 { SearchMode::Race } else { SearchMode::Off }
+        let stored = self.0.load(Ordering::Relaxed);
+        SearchMode::ALL.into_iter().find(|&mode| mode as u8 == stored).unwrap_or(SearchMode::Off)
     }
 
     pub(crate) fn set(&self, mode: SearchMode) {

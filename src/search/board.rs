@@ -120,6 +120,12 @@ impl SearchBoard {
         &self.desks
     }
 
+    /// Nothing counts as settled any more, because what it was above is forgotten.
+    pub fn forget(&self) {
+        self.frontier.store(0, Ordering::Relaxed);
+        self.exhausted.store(false, Ordering::Relaxed);
+    }
+
     pub(super) fn set_exhausted(&self, exhausted: bool) {
         self.exhausted.store(exhausted, Ordering::Relaxed);
     }

@@ -12,7 +12,7 @@ labels! {
     SearchState {
         /// It is on its way.
         Searching = "searching",
-        /// It has found a prime and begins anew at the next interval.
+        /// It begins at the next interval: at the start, after a prime, after a pause.
         Waiting = "waiting",
         /// This node does not search.
         Off = "off",
@@ -97,6 +97,11 @@ impl Search {
             candidates: each(|result| counter!(CANDIDATES, "result" => result)),
             errors: each(|kind| counter!(ERRORS, "kind" => kind)),
         }
+    }
+
+    /// The node has forgotten what it knew, so that nothing above it is settled.
+    pub(super) fn forget(&self) {
+        self.board.forget();
     }
 
     /// Copies what is true now.

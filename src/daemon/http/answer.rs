@@ -8,12 +8,12 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
-use super::App;
+use super::{App, Request};
 
 /// How long the thread that drives the node may take to answer.
-pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What is said when it takes longer.
 pub(super) const NO_ANSWER: &str = "the node does not answer at the moment";
@@ -45,4 +45,15 @@ pub(super) fn since(uri: &Uri) -> Result<Option<u64>, Box<Response>> {
         Ok(Query(Since { since })) => Ok(since),
         Err(_) => Err(Box::new(error(StatusCode::BAD_REQUEST, "`since` must be the number of an entry"))),
     }
+}
+
+/// What the thread that drives the node answers to a request, which takes the place for its answer; `None` if it does not
+/// in time. A request that nobody waits for any more is not carried out.
+pub(super) async fn ask<T>(app: &App, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Option<T> {
+    let (reply, answer) = oneshot::channel();
+    let exchange = async {
+        app.requests.send(request(reply)).await.ok()?;
+        answer.await.ok()
+    };
+    tokio::time::timeout(ANSWER_TIMEOUT, exchange).await.ok()?
 }

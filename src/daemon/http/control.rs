@@ -9,11 +9,12 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde_json::json;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::answer::{self, Shared};
 use super::connection::Connection;
 use super::{Request, post};
+use crate::protocol::{Node, Outbox, Time};
 
 /// How long an answer waits for the disk. What is in force by then and not durable is saved as soon as that is possible.
 const SAVE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -36,6 +37,18 @@ pub struct Control {
     pub command: Command,
     /// Takes what is so then. Nobody may be waiting any more.
     pub reply: oneshot::Sender<Applied>,
+}
+
+impl Command {
+    /// Does what it says.
+    pub fn apply(self, node: &Node, now: Time, out: &mut Outbox) -> Applied {
+        let revision = match self {
+            Command::Sleep => node.sleep(now, out),
+            Command::Wake => node.wake(now, out),
+            Command::Reset => node.reset(now, out),
+        };
+        Applied { asleep: node.is_asleep(), revision }
+    }
 }
 
 /// What is so after a command.
@@ -62,7 +75,9 @@ pub(super) async fn control(
     if !says_nothing(&body) {
         return answer::error(StatusCode::BAD_REQUEST, "the body must be empty or {}");
     }
-    let Some(Applied { asleep, revision }) = apply(&app.requests, command).await else {
+    let Some(Applied { asleep, revision }) =
+        answer::ask(app, |reply| Request::Control(Control { command, reply })).await
+    else {
         return answer::error(StatusCode::SERVICE_UNAVAILABLE, answer::NO_ANSWER);
     };
     let mut durable = app.durable.clone();
@@ -81,16 +96,6 @@ pub(super) async fn control(
 fn says_nothing(body: &[u8]) -> bool {
     let object = |body| serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(body);
     body.is_empty() || object(body).is_ok_and(|members| members.is_empty())
-}
-
-/// Has the command carried out; `None` if that is not heard of in time.
-async fn apply(requests: &mpsc::Sender<Request>, command: Command) -> Option<Applied> {
-    let (reply, answer) = oneshot::channel();
-    let exchange = async {
-        requests.send(Request::Control(Control { command, reply })).await.ok()?;
-        answer.await.ok()
-    };
-    tokio::time::timeout(answer::ANSWER_TIMEOUT, exchange).await.ok()?
 }
 
 #[cfg(test)]

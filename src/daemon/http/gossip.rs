@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde_json::json;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::answer::{self, Shared};
 use super::connection::Connection;
@@ -43,23 +43,13 @@ pub(super) async fn gossip(
         Ok(message) => message,
         Err(refusal) => return refused(refusal),
     };
-    match hand_over(&app.requests, &message).await {
+    let mut datagram = Vec::with_capacity(MAX_DATAGRAM);
+    encode(&message, &mut datagram);
+    match answer::ask(app, |reply| Request::Message(LocalMessage { datagram, reply })).await {
         Some(Ok(fate)) => told(app, &message, fate),
         Some(Err(refusal)) => refused(refusal),
         None => answer::error(StatusCode::SERVICE_UNAVAILABLE, answer::NO_ANSWER),
     }
-}
-
-/// What the node makes of the message; `None` if it does not say so in time.
-async fn hand_over(requests: &mpsc::Sender<Request>, message: &Message) -> Option<Result<LocalFate, Refusal>> {
-    let mut datagram = Vec::with_capacity(MAX_DATAGRAM);
-    encode(message, &mut datagram);
-    let (reply, answer) = oneshot::channel();
-    let exchange = async {
-        requests.send(Request::Message(LocalMessage { datagram, reply })).await.ok()?;
-        answer.await.ok()
-    };
-    tokio::time::timeout(answer::ANSWER_TIMEOUT, exchange).await.ok()?
 }
 
 fn refused(refusal: Refusal) -> Response {

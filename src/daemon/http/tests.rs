@@ -96,12 +96,9 @@ impl TestServer {
                         let _ = reply.send(driven.receive_local(now, &datagram, &mut out));
                     }
                     (Driver::Answers | Driver::SavesNothing, Request::Control(Control { command, reply })) => {
-                        let revision = match command {
-                            Command::Sleep => driven.sleep(now, &mut out),
-                            Command::Wake => driven.wake(now, &mut out),
-                            Command::Reset => driven.reset(now, &mut out),
-                        };
-                        let _ = reply.send(Applied { asleep: driven.is_asleep(), revision });
+                        let applied = command.apply(&driven, now, &mut out);
+                        let revision = applied.revision;
+                        let _ = reply.send(applied);
                         match driver {
                             Driver::Answers => drop(durable.send_replace(revision)),
                             Driver::Hangs | Driver::SavesNothing => {}

@@ -67,7 +67,7 @@ impl Node {
     ///
     /// Returns the revision that has to be durable for all of it to stay forgotten.
     pub fn reset(&self, now: Time, out: &mut Outbox) -> u64 {
-        let now = self.own_time(now);
+        let now = self.settled_time(now);
         self.stop_work(out);
         self.book.clear(now);
         for address in self.peers.addresses() {
@@ -94,7 +94,7 @@ impl Node {
 
     /// Changes what the node searches by itself, until its next start. A search that runs stops at once when it is turned
     /// off; one that is turned on begins when [`generate_interval`](super::super::Settings::generate_interval) says so.
-    pub fn set_search(&self, _now: Time, mode: SearchMode, out: &mut Outbox) {
+    pub fn set_search(&self, mode: SearchMode, out: &mut Outbox) {
         self.search.set(mode);
         match mode {
             SearchMode::Off => self.stop_search(out),

@@ -53,6 +53,11 @@ impl Node {
         self.unannounced.insert(exponent.into(), revision);
     }
 
+    /// The search that was ordered has failed for a reason of its own: it is ordered again at the next interval.
+    pub fn search_failed(&self) {
+        self.searching.store(false, Ordering::Relaxed);
+    }
+
     /// The claim whose test was ordered has been tested. Of several claims to it the best is credited.
     ///
     /// A verdict that comes while the node sleeps is ignored. One that was ordered before a sleep or a reset and comes later
@@ -109,7 +114,7 @@ impl Node {
     /// What [`state`](Node::state) gave with this revision is durable: primes found here before are announced now; if
     /// the node sleeps, to nobody: those it meets again catch up.
     pub fn saved(&self, now: Time, revision: u64, out: &mut Outbox) {
-        let now = self.own_time(now);
+        let now = self.settled_time(now);
         self.saved_revision.fetch_max(revision, Ordering::Relaxed);
         let mut due: Vec<u64> =
             self.unannounced.iter().filter(|entry| *entry.value() <= revision).map(|entry| *entry.key()).collect();

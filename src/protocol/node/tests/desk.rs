@@ -199,7 +199,7 @@ impl Desk {
     }
 
     pub(super) fn set_search(&mut self, mode: SearchMode) {
-        self.node.set_search(self.now, mode, &mut self.out);
+        self.node.set_search(mode, &mut self.out);
         self.carry_out();
     }
 

@@ -72,7 +72,7 @@ fn an_address_that_is_no_seed_any_more_and_never_answered_is_forgotten() {
     let mut desk = Desk::new();
     desk.node.add_seed(desk.now, at(PEER));
     desk.wait(seconds(60));
-    desk.node.remove_seed(desk.now, at(PEER));
+    desk.node.remove_seed(at(PEER));
     desk.take_sent();
     desk.wait(seconds(600));
     assert!(desk.pings_to(at(PEER)).is_empty() && desk.node.book.get(at(PEER)).is_none());
@@ -83,7 +83,7 @@ fn a_peer_that_is_no_seed_any_more_stays_a_peer_and_is_given_up_like_any_other_w
     let mut desk = Desk::new();
     desk.befriend(at(PEER));
     desk.node.add_seed(desk.now, at(PEER));
-    desk.node.remove_seed(desk.now, at(PEER));
+    desk.node.remove_seed(at(PEER));
     assert!(desk.is_active(at(PEER)));
     desk.silence(at(PEER));
     desk.wait(seconds(12));
@@ -97,7 +97,7 @@ fn a_former_peer_that_is_no_seed_any_more_is_an_ordinary_candidate_and_still_fou
     desk.node.add_seed(desk.now, at(PEER));
     desk.silence(at(PEER));
     desk.wait(seconds(30));
-    desk.node.remove_seed(desk.now, at(PEER));
+    desk.node.remove_seed(at(PEER));
     assert_eq!(desk.node.book.get(at(PEER)).map(|candidate| candidate.via), Some(DiscoveredVia::Saved));
     desk.friends.get_mut(&at(PEER)).unwrap().speaks = Speech::Maps;
     desk.wait(seconds(20));
@@ -108,6 +108,6 @@ fn a_former_peer_that_is_no_seed_any_more_is_an_ordinary_candidate_and_still_fou
 fn whoever_was_never_a_seed_is_not_touched() {
     let desk = Desk::new();
     desk.node.add_candidate(desk.now, at(PEER), DiscoveredVia::Sample);
-    desk.node.remove_seed(desk.now, at(PEER));
+    desk.node.remove_seed(at(PEER));
     assert_eq!(desk.node.book.get(at(PEER)).map(|candidate| candidate.via), Some(DiscoveredVia::Sample));
 }
