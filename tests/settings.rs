@@ -150,7 +150,8 @@ fn a_hangup_takes_over_peers_log_level_and_search_and_says_what_takes_a_restart(
     signal(pid, "HUP");
     node.wait_for("mersenned.toml:1: search: give true or false");
     node.wait_for("everything stays as it was");
-    assert!(!node.lines().iter().any(|line| line.contains("search: on now")), "{:?}", node.lines());
+    assert!(node.lines().iter().any(|line| line.contains("log-level: warn now, info before")), "{:?}", node.lines());
+    assert!(!node.lines().iter().any(|line| line.contains("is prime!")), "{:?}", node.lines());
 
     written(directory.path(), &format!("{}search = false\n", peer(&two)));
     signal(pid, "HUP");

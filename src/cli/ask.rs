@@ -22,7 +22,14 @@ const ANSWER_MAX: usize = 4 << 20;
 #[derive(Debug, Clone, Args)]
 pub struct NodeAddress {
     /// Port of the node
-    #[arg(long, value_name = "PORT", default_value = "5001", value_parser = crate::config::value::port)]
+    #[arg(
+        long,
+        value_name = "PORT",
+        env = "MERSENNED_PORT",
+        hide_env_values = true,
+        default_value = "5001",
+        value_parser = crate::config::value::port
+    )]
     port: NonZeroU16,
 
     /// Address of the node

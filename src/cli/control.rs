@@ -12,7 +12,7 @@ use hyper::StatusCode;
 use serde::Deserialize;
 
 use super::ask::{Answer, NodeAddress};
-use crate::config::Environment;
+use crate::config::{Environment, Flags, Loaded};
 use crate::daemon::token;
 
 /// Where a service's state is; in it, a directory for each port.
@@ -177,7 +177,9 @@ impl ControlArgs {
             return Vec::new();
         }
         let port = self.node.port();
-        let own = Environment::of_this_process().state_dir(port);
+        // Where a node of this port would keep its state if it were started like this; with settings that are wrong, none would.
+        let own = Loaded::load(&Flags::of_port(port), &Environment::of_this_process());
+        let own = own.ok().map(|loaded| loaded.daemon.state_dir);
         let service = Path::new(SERVICES).join(port.to_string());
         own.into_iter().chain([service]).map(|directory| directory.join(token::FILE)).collect()
     }

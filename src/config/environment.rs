@@ -37,7 +37,7 @@ impl Environment {
 
     /// Where a node keeps its memory when nothing says otherwise: `$STATE_DIRECTORY` (set by systemd), else the user's state
     /// directory as the XDG base directory specification has it.
-    pub fn state_dir(&self, port: NonZeroU16) -> Option<PathBuf> {
+    pub(super) fn state_dir(&self, port: NonZeroU16) -> Option<PathBuf> {
         if let Some(directories) = self.path("STATE_DIRECTORY") {
             // systemd separates several by colons.
             let first = directories.to_str().and_then(|text| text.split(':').next().map(PathBuf::from));

@@ -1,6 +1,7 @@
 //! Settings on the command line: a flag for each, made from the table.
 
 use std::ffi::OsStr;
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, TypedValueParser};
@@ -22,6 +23,15 @@ pub struct Flags {
     /// `--config`: the file to read.
     pub(super) file: Option<PathBuf>,
     pub(super) settings: Vec<(&'static Key, Setting)>,
+}
+
+impl Flags {
+    /// As if only the port were given.
+    pub fn of_port(port: NonZeroU16) -> Flags {
+        let setting = Setting { texts: vec![port.to_string()], origin: Origin::Flag("port") };
+        let key = KEYS.iter().find(|key| key.name == "port");
+        Flags { file: None, settings: key.map(|key| (key, setting)).into_iter().collect() }
+    }
 }
 
 impl Args for Flags {

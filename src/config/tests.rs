@@ -159,6 +159,18 @@ fn a_peer_timeout_within_the_ping_interval_is_refused_and_both_places_are_named(
 }
 
 #[test]
+fn a_peer_that_the_bound_address_cannot_reach_is_refused_and_both_places_are_named() {
+    let told = Loaded::load(&flags(&["--peer", "192.0.2.1:5001"]), &environment(&[])).unwrap_err().to_string();
+    assert!(
+        told.starts_with("--peer: peer: 192.0.2.1:5001 cannot be reached from bind = \"127.0.0.1\" (default)"),
+        "{told}"
+    );
+    assert!(Loaded::load(&flags(&["--peer", "192.0.2.1:5001", "--bind", "0.0.0.0"]), &environment(&[])).is_ok());
+    // A name may lead anywhere.
+    assert!(Loaded::load(&flags(&["--peer", "node.example.org:5001"]), &environment(&[])).is_ok());
+}
+
+#[test]
 fn an_empty_variable_is_none_and_an_empty_list_empties() {
     let directory = tempfile::tempdir().unwrap();
     let file = written(directory.path(), "peer = ['a:1']\nadvertise = '192.0.2.1:1'\n");
@@ -224,6 +236,9 @@ fn what_changed_between_two_readings_is_told_key_by_key() {
     let changes: Vec<_> = after.changes(&before).map(|(key, old, new)| (key.name, &old.texts, &new.texts)).collect();
     let expected = (vec!["a:1".to_owned()], vec!["a:1".to_owned(), "b:2".to_owned()]);
     assert_eq!(changes, [("peer", &expected.0, &expected.1)]);
+    // Written otherwise, the same.
+    let same = load(&["--interval", "10000ms", "--search", "true", "--port", "05001"]);
+    assert_eq!(same.changes(&load(&[])).count(), 0);
 }
 
 #[test]

@@ -66,7 +66,7 @@ impl FromStr for PeerName {
             return Err(PeerNameError::Syntax(text.to_owned()));
         }
         match port.parse::<u32>() {
-            Ok(1..=65_535) => Ok(PeerName(text.to_owned())),
+            Ok(1..=65_535) => PeerName(text.to_owned()).if_it_can_be(),
             Ok(_) => Err(PeerNameError::Port(text.to_owned())),
             Err(_) => Err(PeerNameError::Syntax(text.to_owned())),
         }
@@ -80,6 +80,14 @@ impl fmt::Display for PeerName {
 }
 
 impl PeerName {
+    /// Refuses an address that can be nobody's.
+    fn if_it_can_be(self) -> Result<PeerName, PeerNameError> {
+        match self.address().map(address::reachable) {
+            Some(Err(reason)) => Err(PeerNameError::Address { name: self.0, reason }),
+            Some(Ok(_)) | None => Ok(self),
+        }
+    }
+
     /// The address it is, if it is no name.
     pub fn address(&self) -> Option<SocketAddr> {
         self.0.parse().ok()
@@ -115,6 +123,9 @@ mod tests {
         }
         for text in ["", "5002", "127.0.0.1", "::1:5001", ":5001", "a b:1", "host:port"] {
             assert!(matches!(text.parse::<PeerName>(), Err(PeerNameError::Syntax(_))), "{text}");
+        }
+        for text in ["0.0.0.0:5001", "[::]:5001", "255.255.255.255:5001"] {
+            assert!(matches!(text.parse::<PeerName>(), Err(PeerNameError::Address { .. })), "{text}");
         }
         for text in ["127.0.0.1:0", "127.0.0.1:65536"] {
             assert!(matches!(text.parse::<PeerName>(), Err(PeerNameError::Port(_))), "{text}");
