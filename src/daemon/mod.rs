@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use thiserror::Error;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
@@ -32,6 +31,7 @@ pub mod report;
 mod saver;
 mod seeds;
 pub mod service_manager;
+mod signals;
 pub mod socket;
 pub mod socket_counters;
 pub mod state_file;
@@ -50,6 +50,7 @@ use self::report::Report;
 use self::saver::Saver;
 use self::seeds::Seeds;
 use self::service_manager::ServiceManager;
+use self::signals::{Asked, Signals};
 use self::socket::BindError;
 use self::socket_counters::SocketCounters;
 use self::state_file::{StateError, StateFile};
@@ -153,16 +154,12 @@ pub fn run(settings: Settings, reload: &mut Reload<'_>) -> Result<(), DaemonErro
 }
 
 async fn serve(settings: Settings, reload: &mut Reload<'_>) -> Result<(), DaemonError> {
-    // Before anything can be waited for, so that an early signal is not lost.
-    let mut terminate = signal(SignalKind::terminate()).map_err(system("handle SIGTERM"))?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(system("handle SIGINT"))?;
-    let mut hangup = signal(SignalKind::hangup()).map_err(system("handle SIGHUP"))?;
+    let mut signals = Signals::listen().map_err(system("handle signals"))?;
     let manager = ServiceManager::from_environment();
 
     let seeds = tokio::select! {
         seeds = seeds::resolve_all(&settings.peers, settings.bind) => seeds?,
-        _ = terminate.recv() => return Ok(()),
-        _ = interrupt.recv() => return Ok(()),
+        () = signals.leave() => return Ok(()),
     };
     let gossip_address = SocketAddr::new(settings.bind, settings.port.get());
     let udp = socket::bind_udp(gossip_address, settings.receive_buffer)?;
@@ -243,11 +240,12 @@ async fn serve(settings: Settings, reload: &mut Reload<'_>) -> Result<(), Daemon
     let mut lab_ended = told.ended;
     let left = loop {
         tokio::select! {
-            _ = terminate.recv() => break Ok("SIGTERM: leaving"),
-            _ = interrupt.recv() => break Ok("interrupted: leaving"),
-            () = &mut lab_ended => break Ok("the lab has ended: leaving"),
+            () = &mut lab_ended => break Ok("the lab has ended"),
             () = report.closed() => break Err(DaemonError::GossipEnded),
-            _ = hangup.recv() => {
+            asked = signals.next() => {
+                if let Asked::Leave(reason) = asked {
+                    break Ok(reason);
+                }
                 // That nobody takes these notices changes nothing.
                 drop(manager.reloading().await);
                 if let Some(Live { peers, search }) = reload() {
@@ -258,7 +256,7 @@ async fn serve(settings: Settings, reload: &mut Reload<'_>) -> Result<(), Daemon
             }
         }
     };
-    let lost = left.map(|reason| tracing::info!("{reason}"));
+    let lost = left.map(|reason| tracing::info!("{reason}: leaving"));
     readiness.is_stopping();
     manager.stopping();
     let deadline = Instant::now() + GOODBYE;
