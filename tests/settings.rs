@@ -152,10 +152,18 @@ fn a_hangup_takes_over_peers_log_level_and_search_and_says_what_takes_a_restart(
     node.wait_for("everything stays as it was");
     assert!(!node.lines().iter().any(|line| line.contains("search: on now")), "{:?}", node.lines());
 
+    // Past the numbers that are tested in no time, so that there is a test to be given up.
+    let exponent = || support::metric(port, "mersenned_search_exponent", "");
+    wait_until(60 * SECOND, "a test takes a while", || exponent() > 1_300.0);
     written(directory.path(), &format!("{}search = false\n", peer(&two)));
     signal(pid, "HUP");
     node.wait_for("search: off now, on before");
     wait_until(10 * SECOND, "the search is off", || node.state()["searching"] == false);
+    let iterations = || support::metric(port, "mersenned_search_iterations_total", "");
+    support::wait_until_still(10 * SECOND, "nothing is computed any more", iterations);
+    let stopped_at = iterations();
+    assert!(stopped_at > 0.0, "it did search");
+    support::holds_for(SECOND, "no step is made", || iterations() == stopped_at && exponent() == 0.0);
     signal(pid, "HUP");
     node.wait_for("was read again and changes nothing");
 }
