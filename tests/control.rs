@@ -12,6 +12,7 @@ use mersenned::protocol::address::NodeRef;
 use mersenned::protocol::codec;
 use mersenned::protocol::message::{Body, Message, MessageId};
 use serde_json::{Value, json};
+use support::stopped::Stopped;
 use support::{Node, chain, free_ports, skip, wait_for_mesh, wait_until};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -122,6 +123,47 @@ fn what_was_answered_survives_kill_9_and_no_id_is_given_twice() {
         node.restart();
         assert!(node.state()["asleep"] == false && next_id(&node) >= id, "round {round}");
     }
+}
+
+#[test]
+fn a_node_that_sleeps_computes_nothing() {
+    let state = tempfile::tempdir().unwrap();
+    let node = Node::start(free_ports(1), state.path(), &["--interval", "50ms"]);
+    // The next prime after this one is so far away that the search does not end by itself.
+    hand_in(&node, 11_213);
+    let iterations = || node.metric("mersenned_search_iterations_total", "");
+    wait_until(60 * SECOND, "it searches above", || node.metric("mersenned_search_exponent", "") > 11_213.0);
+    assert_eq!(node.post("/sleep", "").0, 200);
+    support::wait_until_still(5 * SECOND, "the search has stopped", iterations);
+    let stopped_at = iterations();
+    assert!(stopped_at > 0.0, "it did search");
+    support::holds_for(SECOND, "no step is made", || iterations() == stopped_at);
+    assert_eq!(node.metric("mersenned_search_exponent", ""), 0.0);
+}
+
+#[test]
+fn a_command_or_message_that_was_given_up_is_not_carried_out_later() {
+    let state = tempfile::tempdir().unwrap();
+    let node = Node::start(free_ports(1), state.path(), &["--search", "off"]);
+    let instance = node.state()["instance"].clone();
+    let stopped = match Stopped::thread(node.pid(), "gossip") {
+        Ok(stopped) => stopped,
+        Err(reason) => return support::not_allowed(&reason),
+    };
+    let claim = r#"{"msg_type":"PRIME","msg_id":7,"msg_forwarder":9999,"msg_originator":9999,"ttl":0,"data":127}"#;
+    for (path, body) in [("/reset", ""), ("/sleep", ""), ("/gossip/", claim)] {
+        let (status, answer) = node.post(path, body);
+        assert_eq!(status, 503, "{path}: {answer}");
+    }
+    stopped.resume();
+    // Requests are taken in their order: once this one is answered, the others have been dealt with.
+    wait_until(5 * SECOND, "it does as it is told again", || node.post("/wake", "").0 == 200);
+    assert_eq!((&node.state()["instance"], node.largest()), (&instance, 0));
+    let happened = events(&node);
+    assert!(
+        !happened.iter().any(|event| ["asleep", "reset", "prime_verified"].contains(&event.as_str())),
+        "{happened:?}"
+    );
 }
 
 #[test]

@@ -341,6 +341,65 @@ fn every_metric_that_is_promised_or_named_in_a_panel_or_an_alert_exists_or_is_ab
     }
 }
 
+/// The literal values of labels in an expression, each with its metric and label, that a scrape does not have. Metrics
+/// that are absent for a reason have none, and the labels that Prometheus itself adds are not in a scrape.
+fn missing_values(expression: &str, scrape: &str) -> Vec<String> {
+    let mut missing = Vec::new();
+    for name in metrics(expression).into_iter().filter(|name| name.starts_with("mersenned_") && !ABSENT.contains(name))
+    {
+        for (_, after) in expression.match_indices(name).map(|(at, _)| expression.split_at(at + name.len())) {
+            let Some((selector, _)) = after.strip_prefix('{').and_then(|rest| rest.split_once('}')) else { continue };
+            for matcher in selector.split(',') {
+                let (label, values) = matcher.split_once(['=', '!']).expect("a matcher has an operator");
+                let value = values.trim_start_matches(['=', '~']).trim_matches('"');
+                let is_own = !["job", "instance"].contains(&label);
+                // Alternatives are values too; any other regular expression is not.
+                for value in value.split('|').filter(|value| is_own && !value.contains(['.', '*', '+', '$', '('])) {
+                    let pair = format!("{label}=\"{value}\"");
+                    let has = |line: &str| {
+                        line.strip_prefix(name).and_then(|rest| rest.strip_prefix('{')).is_some_and(|labels| {
+                            labels.split_once('}').is_some_and(|(labels, _)| labels.split(',').any(|own| own == pair))
+                        })
+                    };
+                    if !scrape.lines().any(has) {
+                        missing.push(format!("{name} has no {pair}"));
+                    }
+                }
+            }
+        }
+    }
+    missing
+}
+
+#[test]
+fn every_value_of_a_label_that_a_panel_or_an_alert_asks_for_exists() {
+    let state = tempfile::tempdir().unwrap();
+    let node = Node::start(free_ports(1), state.path(), &[]);
+    let scrape = node.get("/metrics").expect("the node answers");
+    let mut expressions = vec![text("config/alerts.yml")];
+    for name in NAMES {
+        let dashboard = dashboard(name);
+        let targets = panels::panels(&dashboard).into_iter().flat_map(|panel| list(&panel["targets"]));
+        expressions.extend(targets.map(|target| words(&target["expr"]).to_owned()));
+    }
+    for expression in &expressions {
+        assert_eq!(missing_values(expression, &scrape), Vec::<String>::new());
+    }
+    // Each kind of matcher that occurs is looked at: a spoilt copy is noticed.
+    let spoilings = [
+        ("state=\"asleep\"", "state=\"sleeping\""),
+        ("direction=\"sent\"", "direction=\"out\""),
+        ("reason!=\"asleep\"", "reason!=\"sleep\""),
+        ("|factored|", "|factorised|"),
+    ];
+    for (right, wrong) in spoilings {
+        let expression = expressions.iter().find(|expression| expression.contains(right));
+        let expression = expression.unwrap_or_else(|| panic!("nobody asks for {right}"));
+        assert!(!missing_values(&expression.replace(right, wrong), &scrape).is_empty(), "{wrong} is not noticed");
+    }
+    assert!(missing_values("mersenned_roundoff_error_max{kind=\"x\"}", &scrape).is_empty(), "it is absent anyway");
+}
+
 #[test]
 fn grafana_is_told_how_often_prometheus_asks() {
     let interval = |path: &str, key: &str| {

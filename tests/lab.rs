@@ -20,9 +20,13 @@ struct Lab {
 
 impl Lab {
     fn start(arguments: &[&str]) -> Lab {
+        Lab::start_with(arguments, &[])
+    }
+
+    fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Lab {
         let mut command = Command::new(support::program());
         command.arg("lab").args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        let mut child = command.envs(variables.iter().copied()).spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         let (tell, lines) = mpsc::channel();
         std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
@@ -83,6 +87,24 @@ fn a_lab_meshes_finds_primes_agrees_and_ends_within_a_second_of_ctrl_c() {
     let (succeeded, took) = lab.wait(5 * SECOND);
     assert!(succeeded && took < Duration::from_millis(1_200), "succeeded: {succeeded}, after {took:?}");
     assert!(nodes.iter().all(|&pid| !is_alive(pid)), "no node is left");
+}
+
+#[test]
+fn what_is_set_for_this_machines_own_node_is_nothing_to_a_lab() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("mersenned.toml");
+    std::fs::write(&file, "search = false\nmax-peers = 1\n").unwrap();
+    // The second is what a container orchestrator makes of a service of this name.
+    let variables = [
+        ("MERSENNED_HTTP_BIND", "0.0.0.0"),
+        ("MERSENNED_PORT", "tcp://10.0.0.1:80"),
+        ("MERSENNED_CONFIG", file.to_str().unwrap()),
+    ];
+    let first = free_ports(2).to_string();
+    let arguments = ["--nodes", "2", "--first-port", &first, "--", "--interval", "1s"];
+    let mut lab = Lab::start_with(&arguments, &variables);
+    lab.says(&["all 2 nodes are each other's peers"], 15 * SECOND);
+    lab.says(&["is prime! Found here"], 15 * SECOND);
 }
 
 #[test]

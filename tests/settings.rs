@@ -4,11 +4,16 @@ mod support;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::net::UdpSocket;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use mersenned::protocol::address::NodeRef;
+use mersenned::protocol::codec;
+use mersenned::protocol::message::{Announcement, Body, Message, MessageId, Ttl};
 use serde_json::Value;
 use support::{Node, free_ports, signal, wait_until};
 
@@ -145,20 +150,78 @@ fn a_hangup_takes_over_peers_log_level_and_search_and_says_what_takes_a_restart(
     wait_until(10 * SECOND, "a prime", || node.state()["largest_prime"].is_u64());
     node.wait_for("max-peers: 7 takes a restart; 64 until then");
 
-    // Only warnings and worse are logged now, and a file that is wrong changes nothing.
+    // What a reload changes is told in any case; after that only warnings and worse are logged, no primes.
+    node.wait_for("search: on now, off before");
+    assert!(!node.lines().iter().any(|line| line.contains("is prime!")), "{:?}", node.lines());
+
+    // A file that is wrong changes nothing.
     written(directory.path(), "search = 'sometimes'\n");
     signal(pid, "HUP");
     node.wait_for("mersenned.toml:1: search: give true or false");
     node.wait_for("everything stays as it was");
     assert!(node.lines().iter().any(|line| line.contains("log-level: warn now, info before")), "{:?}", node.lines());
     assert!(!node.lines().iter().any(|line| line.contains("is prime!")), "{:?}", node.lines());
+    assert_eq!(support::metric(port, "mersenned_search_state", r#"state="off""#), 0.0, "it searches on");
 
+    // The next prime after this one is so far away that the search does not end by itself.
+    let claim = r#"{"msg_type":"PRIME","msg_id":7,"msg_forwarder":9999,"msg_originator":9999,"ttl":0,"data":11213}"#;
+    let token = support::token(&directory.path().join(port.to_string()));
+    assert_eq!(support::post(port, "/gossip/", claim, &token).0, 202);
+    let exponent = || support::metric(port, "mersenned_search_exponent", "");
+    wait_until(60 * SECOND, "it searches above", || exponent() > 11_213.0);
     written(directory.path(), &format!("{}search = false\n", peer(&two)));
     signal(pid, "HUP");
     node.wait_for("search: off now, on before");
     wait_until(10 * SECOND, "the search is off", || node.state()["searching"] == false);
+    let iterations = || support::metric(port, "mersenned_search_iterations_total", "");
+    support::wait_until_still(10 * SECOND, "nothing is computed any more", iterations);
+    let stopped_at = iterations();
+    assert!(stopped_at > 0.0, "it did search");
+    support::holds_for(SECOND, "no step is made", || iterations() == stopped_at && exponent() == 0.0);
     signal(pid, "HUP");
     node.wait_for("was read again and changes nothing");
+}
+
+/// Sends PRIMEs with the even ones of these numbers, the first of which is even, in the name of the socket they come from.
+fn claim(socket: &UdpSocket, port: u16, numbers: Range<u64>) {
+    let own = NodeRef::Port(socket.local_addr().unwrap().port().try_into().unwrap());
+    let mut datagram = Vec::new();
+    for number in numbers.step_by(2) {
+        let body = Body::Prime(Announcement { ttl: Ttl(0), exponent: number, signature: None });
+        datagram.clear();
+        codec::encode(&Message { id: MessageId(number), forwarder: own, originator: own, body }, &mut datagram);
+        socket.send_to(&datagram, ("127.0.0.1", port)).unwrap();
+    }
+}
+
+#[test]
+fn thousands_of_false_claims_are_a_few_lines_in_the_log_and_their_number() {
+    const FALSE: u64 = 3_000;
+    let state = tempfile::tempdir().unwrap();
+    let port = free_ports(1);
+    let node = Logged::start(port, state.path(), &["--search", "off", "--journal-rate", "1000000"], &[]);
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let decided = || support::metric(port, "mersenned_claims_total", r#"result="composite_exponent""#);
+    // A few at a time so that the kernel drops none.
+    for batch in 0..FALSE / 50 {
+        let first = 1_000_000 + batch * 100;
+        claim(&socket, port, first..first + 100);
+        wait_until(10 * SECOND, "they are decided", || decided() >= (50 * (batch + 1)) as f64);
+    }
+    let about_claims = || node.lines().iter().filter(|line| line.contains("claim of ")).count();
+    wait_until(10 * SECOND, "some are told", || about_claims() > 0);
+    let left_out = || {
+        node.lines()
+            .iter()
+            .any(|line| line.contains("claim of ") && line.contains("more like this were left out before"))
+    };
+    let next = std::cell::Cell::new(2_000_000);
+    wait_until(10 * SECOND, "a later line says how many were not told", || {
+        claim(&socket, port, next.get()..next.get() + 1);
+        next.set(next.get() + 2);
+        left_out()
+    });
+    assert!(about_claims() <= 300, "{} lines", about_claims());
 }
 
 #[test]

@@ -12,6 +12,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use support::stopped::Stopped;
 use support::{free_ports, http, is_alive, signal, wait_until};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -208,57 +209,6 @@ fn the_watchdog_of_another_process_is_not_fed() {
     drop(service);
 }
 
-/// Stops one thread of a process, and that alone, until its standard input ends. ptrace(2) is the only way: a signal stops
-/// the whole process.
-const STOP_A_THREAD: &str = r"
-import ctypes, os, sys
-SEIZE, INTERRUPT, DETACH = 0x4206, 0x4207, 17
-libc = ctypes.CDLL(None, use_errno=True)
-libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
-thread = int(sys.argv[1])
-def ptrace(request):
-    if libc.ptrace(request, thread, None, None) == -1:
-        sys.exit(f'ptrace: {os.strerror(ctypes.get_errno())}')
-ptrace(SEIZE)
-ptrace(INTERRUPT)
-os.waitpid(thread, 0x40000000)
-print('stopped', flush=True)
-sys.stdin.read()
-ptrace(DETACH)
-";
-
-/// A thread that stands still while this lives.
-struct Stopped {
-    by: Child,
-}
-
-impl Stopped {
-    /// Stops the thread of this name, or says why it cannot.
-    fn thread(pid: u32, name: &str) -> Result<Stopped, String> {
-        let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).map_err(|error| error.to_string())?;
-        let thread = tasks
-            .filter_map(|task| Some(task.ok()?.path()))
-            .find(|task| std::fs::read_to_string(task.join("comm")).is_ok_and(|comm| comm.trim() == name))
-            .expect("the thread exists");
-        let mut command = Command::new("python3");
-        command.args(["-c", STOP_A_THREAD]).arg(thread.file_name().unwrap());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut by = command.spawn().map_err(|error| format!("python3 cannot be run here: {error}"))?;
-        let mut said = String::new();
-        std::io::BufRead::read_line(&mut std::io::BufReader::new(by.stdout.take().unwrap()), &mut said).unwrap();
-        if said == "stopped\n" {
-            return Ok(Stopped { by });
-        }
-        let output = by.wait_with_output().unwrap();
-        Err(format!("no thread can be stopped here: {}", String::from_utf8_lossy(&output.stderr).trim()))
-    }
-
-    fn resume(mut self) {
-        drop(self.by.stdin.take());
-        assert!(self.by.wait().unwrap().success());
-    }
-}
-
 #[test]
 fn the_watchdog_is_fed_by_the_gossip_loop_alone_and_starves_when_that_stands_still() {
     let state = tempfile::tempdir().unwrap();
@@ -284,6 +234,22 @@ fn the_watchdog_is_fed_by_the_gossip_loop_alone_and_starves_when_that_stands_sti
     stopped.resume();
     manager.hears("WATCHDOG=1", limit);
     wait_until(5 * SECOND, "it answers again", || ping(service.port).is_some());
+}
+
+#[test]
+fn the_watchdog_of_a_node_that_sleeps_is_fed_in_time() {
+    let state = tempfile::tempdir().unwrap();
+    let manager = Manager::at(&state.path().join("notify"));
+    let service = Service::start(state.path(), &manager.name, &[("WATCHDOG_USEC", "1000000")]);
+    manager.hears("READY=1", 10 * SECOND);
+    let token = support::token(&state.path().join(service.port.to_string()));
+    let answer = support::post(service.port, "/sleep", "", &token);
+    assert_eq!((answer.0, &answer.1["asleep"]), (200, &true.into()));
+    // What it said until it slept, and what the answer itself made the loop say.
+    while manager.next(Duration::from_millis(1)).is_some() {}
+    for _ in 0..6 {
+        manager.hears("WATCHDOG=1", SECOND);
+    }
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "every test program uses its own part")]
 
+pub mod stopped;
+
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
@@ -150,15 +152,9 @@ impl Node {
         (state["largest_prime"].as_u64().unwrap_or(0), finder)
     }
 
-    /// The sum of a metric over all its labels that contain `label`.
+    /// See [`metric`].
     pub fn metric(&self, name: &str, label: &str) -> f64 {
-        let text = self.get("/metrics").unwrap_or_default();
-        text.lines()
-            .filter(|line| {
-                line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])) && line.contains(label)
-            })
-            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
-            .sum()
+        metric(self.port, name, label)
     }
 }
 
@@ -202,6 +198,16 @@ pub fn http(port: u16, request: &str) -> Option<(u16, String)> {
     Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
 }
 
+/// The sum of a metric over all its series whose line contains `label`.
+pub fn metric(port: u16, name: &str, label: &str) -> f64 {
+    let answer = http(port, &format!("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n"));
+    let text = answer.map(|(_, text)| text).unwrap_or_default();
+    text.lines()
+        .filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])) && line.contains(label))
+        .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+        .sum()
+}
+
 /// The token of the node that keeps its memory in this directory; empty if it has none.
 pub fn token(state: &std::path::Path) -> String {
     std::fs::read_to_string(state.join("token")).unwrap_or_default().trim_end().to_owned()
@@ -224,6 +230,15 @@ pub fn wait_until(limit: Duration, what: &str, condition: impl Fn() -> bool) -> 
         std::thread::sleep(Duration::from_millis(50));
     }
     began.elapsed()
+}
+
+/// Waits until `value` is the same a quarter of a second later.
+pub fn wait_until_still(limit: Duration, what: &str, value: impl Fn() -> f64) {
+    wait_until(limit, what, || {
+        let before = value();
+        std::thread::sleep(Duration::from_millis(250));
+        value() == before
+    });
 }
 
 /// Sees to it that `condition` holds all the time for `how_long`.

@@ -281,6 +281,34 @@ fn the_height_has_the_time_at_which_it_grew() {
     assert_eq!(timestamp(), grown);
 }
 
+#[test]
+fn after_a_reset_heights_and_the_frontier_begin_again() {
+    let board = Arc::new(SearchBoard::new(NonZeroU16::MIN));
+    let (node, _, exporter) = exporter_of(Settings::default(), Arc::clone(&board));
+    let timestamp = || value(&exporter.render(), "mersenned_prime_height_timestamp_seconds");
+    let frontier = || value(&exporter.render(), "mersenned_frontier_exponent");
+    let tell = |act: &dyn Fn(&mut Outbox)| {
+        let mut out = Outbox::new();
+        act(&mut out);
+        out.events.iter().for_each(|event| exporter.witness(event));
+    };
+    let find = |p| {
+        let exponent = crate::mersenne::Exponent::new(p).unwrap();
+        tell(&|out| node.found(Time::ZERO, None, exponent, out));
+    };
+    find(31);
+    let grown = timestamp();
+    find_above(crate::mersenne::Exponent::new(31).ok(), 40, &Interrupt::new(), &board);
+    assert!(frontier() >= 37.0);
+    tell(&|out| {
+        node.reset(Time::ZERO, out);
+    });
+    assert_eq!(frontier(), 0.0);
+    find(19);
+    assert_eq!(value(&exporter.render(), "mersenned_prime_height"), 19.0);
+    assert!(timestamp() > grown, "that is news again");
+}
+
 /// The one state of search that a scrape shows.
 fn search_state(text: &str) -> Vec<String> {
     let states = ["searching", "waiting", "off", "asleep", "exhausted"].into_iter();

@@ -51,7 +51,6 @@ impl Node {
         out.events.push(Event::Awake);
         self.book.rouse(now);
         self.timers.awake_since.set(now);
-        self.timers.next_evict.set(now);
         self.timers.next_save.set(now + SAVE_INTERVAL);
         self.timers.next_scan.set(now);
         self.timers.next_generate.set(now + self.settings.generate_interval.mul_f64(self.random.unit()));
@@ -83,7 +82,6 @@ impl Node {
         // Else its own claims, coming back from its peers, would be taken for known.
         self.ids.forget();
         self.instance.store(self.random.next(), Ordering::Relaxed);
-        self.timers.next_scan.set(now);
         self.timers.next_generate.set(now + self.settings.generate_interval);
         if !self.is_asleep() {
             self.timers.deadline.at_most(now);

@@ -13,6 +13,7 @@ mod gossip;
 mod ids;
 mod liveness;
 mod reset;
+mod scan;
 mod sleep;
 mod stalls;
 mod steering;

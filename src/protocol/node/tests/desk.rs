@@ -286,6 +286,11 @@ impl Desk {
         assert_eq!(self.node.peers.kind(address), Some(PeerKind::Proven), "{address} should be a peer now");
     }
 
+    /// Makes an address answer PINGs from now on; the node does not know of it yet.
+    pub(super) fn will_answer(&mut self, address: SocketAddr) {
+        self.friends.insert(address, Friend { cookie: None, known: None, instance: 7, speaks: Speech::Maps });
+    }
+
     /// Makes several addresses proven peers: 10.0.1.1, 10.0.1.2 …
     pub(super) fn befriend_many(&mut self, count: usize) -> Vec<SocketAddr> {
         (1..=count)

@@ -323,3 +323,59 @@ fn nodes_that_sleep_in_turns_find_each_other_within_10_s_of_both_being_awake() {
     world.run(seconds(10));
     assert!((0..4).all(|host| world.popularity(host) == 3));
 }
+
+/// Three peers that answer, and what a node leaves that knows them besides 120 addresses where nobody answers any more.
+/// Going by addresses alone, the peers would come last.
+fn left_by<T>(desk: &mut Desk, leave: impl FnOnce(&mut Desk) -> T) -> (Vec<SocketAddr>, Saved) {
+    let peers: Vec<SocketAddr> = (1..=3).map(|number| SocketAddr::new([10, 0, 9, number].into(), 5_001)).collect();
+    peers.iter().for_each(|&peer| desk.befriend(peer));
+    leave(desk);
+    let saved = desk.node.state().0;
+    assert_eq!((saved.addresses.len(), &saved.addresses[..3]), (123, &peers[..]));
+    (peers, saved)
+}
+
+fn among_the_dead() -> Desk {
+    let addresses = (1..=120).map(|number| SocketAddr::new([10, 0, 1, number].into(), 5_001)).collect();
+    Desk::born(Settings::default(), birth(Saved { addresses, ..Saved::default() }))
+}
+
+#[test]
+fn those_who_answered_last_are_found_again_within_2_s_of_a_start_among_120_who_do_not() {
+    let mut before = among_the_dead();
+    let (peers, saved) = left_by(&mut before, |_| {});
+    let mut again = Desk::born(Settings::default(), birth(saved));
+    peers.iter().for_each(|&peer| again.will_answer(peer));
+    again.wait(seconds(2));
+    assert!(peers.iter().all(|&peer| again.is_active(peer)));
+}
+
+#[test]
+fn those_who_answered_last_are_found_again_within_2_s_of_waking_after_a_restart_asleep() {
+    let mut before = among_the_dead();
+    let (peers, saved) = left_by(&mut before, Desk::sleep);
+    let mut again = Desk::born(Settings::default(), birth(saved));
+    peers.iter().for_each(|&peer| again.will_answer(peer));
+    again.wait(seconds(600));
+    again.wake();
+    again.wait(seconds(2));
+    assert!(peers.iter().all(|&peer| again.is_active(peer)));
+}
+
+#[test]
+fn the_search_begins_at_any_moment_of_the_first_interval_after_waking() {
+    let mut desk = Desk::new();
+    let mut early = 0;
+    for _ in 0..32 {
+        desk.sleep();
+        desk.wait(seconds(60));
+        desk.orders.clear();
+        desk.wake();
+        desk.wait(seconds(5));
+        early += desk.searches();
+        desk.wait(seconds(5));
+        assert_eq!(desk.searches(), 1);
+    }
+    // Else many that are woken together would all look for the same prime from the same moment on.
+    assert!((4..=28).contains(&early), "{early} of 32 in its first half");
+}

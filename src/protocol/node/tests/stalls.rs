@@ -89,3 +89,30 @@ fn a_send_that_fails_to_somebody_who_has_long_been_due_is_no_stall() {
     desk.node.not_sent(desk.now, candidate);
     assert!(!desk.node.is_stalled(desk.now));
 }
+
+const SEED: &str = "10.0.1.99:5001";
+
+#[test]
+fn a_reset_before_the_tick_that_notices_a_stall_puts_nothing_off_by_the_stall() {
+    let (mut desk, _) = stalled(seconds(60));
+    desk.node.add_seed(desk.now, at(SEED));
+    desk.reset();
+    desk.take_sent();
+    desk.orders.clear();
+    desk.tick();
+    assert_eq!(desk.pings_to(at(SEED)).len(), 1, "the seed is tried at once");
+    assert!(desk.events.contains(&Event::Stalled { gap: seconds(60) }));
+    desk.wait(seconds(9));
+    assert_eq!(desk.searches(), 0, "what the network knows comes first");
+    desk.wait(seconds(2));
+    assert_eq!(desk.searches(), 1, "an interval later");
+}
+
+#[test]
+fn a_seed_named_before_the_tick_that_notices_a_stall_is_tried_at_once() {
+    let (mut desk, _) = stalled(seconds(60));
+    desk.node.add_seed(desk.now, at(SEED));
+    desk.take_sent();
+    desk.tick();
+    assert_eq!(desk.pings_to(at(SEED)).len(), 1);
+}

@@ -111,3 +111,18 @@ fn whoever_was_never_a_seed_is_not_touched() {
     desk.node.remove_seed(at(PEER));
     assert_eq!(desk.node.book.get(at(PEER)).map(|candidate| candidate.via), Some(DiscoveredVia::Sample));
 }
+
+#[test]
+fn a_search_that_failed_begins_again_at_the_next_interval() {
+    let mut desk = Desk::new();
+    desk.wait(seconds(11));
+    desk.orders.clear();
+    desk.node.search_failed();
+    assert!(!desk.node.state_view().searching);
+    desk.wait(millis(100));
+    assert_eq!(desk.searches(), 0, "not at once: what fails at once would fail all the time");
+    desk.wait(seconds(10));
+    assert_eq!(desk.searches(), 1);
+    desk.wait(seconds(60));
+    assert_eq!(desk.searches(), 1, "and goes on");
+}
