@@ -15,7 +15,7 @@ use mersenned::protocol::address::NodeRef;
 use mersenned::protocol::codec;
 use mersenned::protocol::message::{Announcement, Body, Message, MessageId, Ttl};
 use serde_json::Value;
-use support::{Node, free_ports, signal, wait_until};
+use support::{Killed, Node, free_ports, signal, wait_until};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -261,13 +261,9 @@ fn under_journald_lines_carry_their_priority() {
     let port = free_ports(1);
     let mut command = Command::new(support::program());
     command.args(["run", "--search", "off", "--port", &port.to_string(), "--state-dir"]).arg(state.path().join("s"));
-    let mut child = command.env("JOURNAL_STREAM", stream).stderr(file).spawn().unwrap();
-    let says = || fs::read_to_string(&log).unwrap().starts_with("<6>gossip on UDP");
-    let deadline = std::time::Instant::now() + 10 * SECOND;
-    while !says() && std::time::Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    drop(child.kill());
-    drop(child.wait());
-    assert!(says(), "{}", fs::read_to_string(&log).unwrap());
+    let node = Killed(command.env("JOURNAL_STREAM", stream).stderr(file).spawn().unwrap());
+    let said = || fs::read_to_string(&log).unwrap();
+    wait_until(10 * SECOND, "the first line", || said().ends_with('\n'));
+    drop(node);
+    assert!(said().starts_with("<6>gossip on UDP"), "{}", said());
 }

@@ -14,19 +14,9 @@ use mersenned::protocol::address::NodeRef;
 use mersenned::protocol::codec;
 use mersenned::protocol::message::{Body, Message, MessageId};
 use serde_json::Value;
-use support::{Node, free_ports, http, skip, wait_for_mesh, wait_until};
+use support::{Killed, Node, free_ports, http, skip, wait_for_mesh, wait_until};
 
 const SECOND: Duration = Duration::from_secs(1);
-
-/// A process that is killed when dropped, also when its test fails.
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
 
 /// How long an outage lasts here: long enough for all peers to be dropped.
 const OUTAGE: Duration = Duration::from_secs(14);

@@ -167,6 +167,16 @@ impl Drop for Node {
     }
 }
 
+/// A process that is killed when dropped, also when its test fails.
+pub struct Killed(pub Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
 /// Starts `count` nodes in a chain, each told of the next only.
 pub fn chain(count: u16, state: &std::path::Path, flags: &[&str]) -> Vec<Node> {
     let first = free_ports(count);
