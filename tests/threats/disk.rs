@@ -3,15 +3,13 @@
 //!
 //! Mounting small file systems needs root, and failing system calls need strace; where they are missing a test says so.
 
-mod support;
-
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use support::{Node, free_ports, holds_for, http, not_allowed, signal, skip, wait_until};
+use crate::support::{Node, free_ports, holds_for, http, not_allowed, signal, skip, wait_until};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -151,7 +149,7 @@ fn a_disk_that_turns_read_only_is_told_and_so_is_its_recovery() {
 fn a_node_whose_disk_is_full_from_the_start_says_so_and_does_not_start() {
     let Some(disk) = SmallDisk::new() else { return };
     disk.fill();
-    let mut command = Command::new(support::program());
+    let mut command = Command::new(crate::support::program());
     command.args(["run", "--port", &free_ports(1).to_string(), "--state-dir"]).arg(disk.path().join("s"));
     let output = command.stdin(Stdio::null()).output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
@@ -188,7 +186,13 @@ fn after_a_failed_fsync_the_file_is_written_anew_and_never_synced_again() {
     // The token and the first state take two each: the file and its directory. The next three fail.
     let mut command = Command::new("strace");
     command.args(["-f", "-qq", "-e", "trace=openat,fsync,rename", "-e", "inject=fsync:error=EIO:when=5..7", "-o"]);
-    command.arg(&trace).arg(support::program()).args(["run", "--interval", "200ms", "--port", &port.to_string()]);
+    command.arg(&trace).arg(crate::support::program()).args([
+        "run",
+        "--interval",
+        "200ms",
+        "--port",
+        &port.to_string(),
+    ]);
     command.arg("--state-dir").arg(state.path().join("s")).args(["--log-level", "warn"]);
     let traced = Traced(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
     let ready = || http(port, &format!("GET /-/ready HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n"));

@@ -2,6 +2,8 @@
 //!
 //! Some of these need root, network namespaces or libfaketime; where something is missing the test says so and skips.
 
+mod disk;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::io::Write as _;
