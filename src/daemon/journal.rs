@@ -258,7 +258,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Notes an event. Messages and claims beyond its rate, and all that the keeper cannot keep up with, are counted instead.
+    /// Notes an event. Messages, claims and restarts of peers beyond its rate, and all that the keeper cannot keep up with, are counted instead.
     pub fn record(&mut self, event: Event) {
         let journal = &self.journal;
         let unlogged = if event.is_traffic() { &journal.unlogged_messages } else { &journal.unlogged_events };

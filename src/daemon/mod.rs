@@ -1,8 +1,8 @@
 //! The outside world of a node: sockets, clock, threads, signals, disk, HTTP, metrics.
 //!
-//! Threads: `gossip` owns the UDP socket and drives the node; `search` (one thread or more) and `verify` compute at nice 19; `save` writes the
-//! state file; the main thread serves HTTP, writes logs and waits for signals. Only `gossip` changes the node; the others
-//! report to it, or look on.
+//! Threads: `gossip` owns the UDP socket and drives the node; `search` (one thread or more) and `verify` compute at nice
+//! 19; `save` writes the state file; the main thread serves HTTP and waits for signals. Only `gossip` changes the node; the
+//! others report to it, or look on.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
