@@ -6,7 +6,7 @@
 
 use num_bigint::BigUint;
 
-use super::engine::{Res64, Squaring, StepError};
+use super::engine::{Recurrence, Res64, Squaring, StepError};
 use super::exponent::Exponent;
 use super::interrupt::Interrupt;
 
@@ -50,7 +50,7 @@ pub struct LucasLehmer<E> {
 impl<E: Squaring> LucasLehmer<E> {
     /// The test of `engine`'s exponent, from the beginning.
     pub fn new(mut engine: E) -> Self {
-        engine.start(&BigUint::from(4u32));
+        engine.start(&BigUint::from(4u32), 0);
         LucasLehmer { engine, iteration: 0 }
     }
 
@@ -65,8 +65,11 @@ impl<E: Squaring> LucasLehmer<E> {
     }
 
     /// The low 64 bits of the residue after the squarings done so far.
-    pub fn res64(&self) -> Res64 {
-        self.engine.res64()
+    ///
+    /// # Errors
+    /// The engine's, when it cannot vouch for them.
+    pub fn res64(&self) -> Result<Res64, StepError> {
+        self.engine.residue().map(|residue| Res64::of(&residue))
     }
 
     /// Squares once. Does nothing when all squarings are done.
@@ -76,7 +79,7 @@ impl<E: Squaring> LucasLehmer<E> {
     pub fn step(&mut self) -> Result<(), StepError> {
         let Progress { iteration, total } = self.progress();
         if iteration < total {
-            self.engine.step()?;
+            self.engine.step(Recurrence::SquareMinusTwo)?;
             self.iteration += 1;
         }
         Ok(())
@@ -100,11 +103,11 @@ impl<E: Squaring> LucasLehmer<E> {
     }
 
     fn verdict(&mut self) -> Result<Verdict, StepError> {
-        self.engine.check()?;
-        if self.exponent() == Exponent::SMALLEST || self.engine.is_zero() {
+        let residue = self.engine.residue()?;
+        if self.exponent() == Exponent::SMALLEST || residue == BigUint::ZERO {
             Ok(Verdict::Prime)
         } else {
-            Ok(Verdict::Composite { res64: self.engine.res64() })
+            Ok(Verdict::Composite { res64: Res64::of(&residue) })
         }
     }
 }

@@ -22,10 +22,13 @@ mod exponent;
 mod interrupt;
 mod lucas_lehmer;
 mod montgomery;
+mod plan;
 mod sieve;
+pub mod transform;
 
-pub use engine::{EngineError, Res64, Squaring, StepError};
+pub use engine::{EngineError, EngineKind, Recurrence, Res64, Squaring, StepError};
 pub use exact::{ExactEngine, MAX_EXPONENT};
 pub use exponent::{Exponent, ExponentError, looks_like_mersenne_number};
 pub use interrupt::{Interrupt, Interrupted};
 pub use lucas_lehmer::{LucasLehmer, Outcome, Progress, Verdict};
+pub use plan::{ENGINES_VARIABLE, EngineSet, Plan, largest_exponent};

@@ -3,10 +3,12 @@
 //! Uses trial factors, which are cheap and tell most composites, then the Lucas-Lehmer test on
 //! the exact engine, which tells the rest.
 
+use std::time::Duration;
+
 use crate::mersenne::factor::{FactorLimit, quick_factor, smallest_factor};
 use crate::mersenne::{
-    EngineError, ExactEngine, Exponent, Interrupt, Interrupted, LucasLehmer, Outcome, Progress, Res64, Squaring,
-    StepError, Verdict,
+    EngineError, EngineKind, EngineSet, ExactEngine, Exponent, Interrupt, Interrupted, LucasLehmer, Outcome, Plan,
+    Progress, Res64, Squaring, StepError, Verdict, largest_exponent,
 };
 
 /// What came of settling an exponent p.
@@ -49,8 +51,14 @@ pub fn verify(exponent: Exponent, interrupt: &Interrupt) -> Verification {
 pub fn verify_with(exponent: Exponent, interrupt: &Interrupt, on_stage: &mut dyn FnMut(Stage)) -> Verification {
     let verification = match ExactEngine::new(exponent) {
         Ok(engine) => settle(engine, interrupt, on_stage),
-        Err(EngineError::BeyondLimit { limit, .. }) => {
+        Err(
+            EngineError::BeyondLimit { .. }
+            | EngineError::TooSmall { .. }
+            | EngineError::Unavailable { .. }
+            | EngineError::NoSuchLength { .. },
+        ) => {
             on_stage(Stage::Factoring);
+            let limit = largest_exponent(EngineSet::EXACT);
             quick_factor(exponent).map_or(Verification::BeyondEngine { limit }, Verification::HasFactor)
         }
     };
@@ -61,7 +69,10 @@ pub fn verify_with(exponent: Exponent, interrupt: &Interrupt, on_stage: &mut dyn
 fn settle(engine: impl Squaring, interrupt: &Interrupt, on_stage: &mut dyn FnMut(Stage)) -> Verification {
     on_stage(Stage::Factoring);
     let exponent = engine.exponent();
-    let limit = FactorLimit::balanced(exponent, engine.typical_step());
+    let limit = FactorLimit::balanced(
+        exponent,
+        Plan::of(exponent, EngineKind::Exact).map_or(Duration::ZERO, Plan::typical_step),
+    );
     match smallest_factor(exponent, limit, interrupt) {
         Ok(Some(factor)) => return Verification::HasFactor(factor),
         Ok(None) => {}

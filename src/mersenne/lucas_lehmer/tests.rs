@@ -1,6 +1,5 @@
-use std::time::Duration;
-
 use super::*;
+use crate::mersenne::engine::EngineKind;
 use crate::mersenne::exact::ExactEngine;
 
 fn test_of(exponent: u64) -> LucasLehmer<ExactEngine> {
@@ -84,33 +83,30 @@ const ROUND_OFF: StepError = StepError::RoundOff { measured: 0.5, limit: 0.4 };
 const SELF_CHECK: StepError = StepError::SelfCheck { property: "finite" };
 
 impl Squaring for Broken {
-    fn name(&self) -> &'static str {
-        "broken"
+    fn kind(&self) -> EngineKind {
+        EngineKind::Portable
     }
     fn exponent(&self) -> Exponent {
         Exponent::new(4_423).unwrap()
     }
-    fn typical_step(&self) -> Duration {
-        Duration::ZERO
+    fn length(&self) -> Option<usize> {
+        None
     }
-    fn start(&mut self, _value: &BigUint) {
+    fn start(&mut self, _value: &BigUint, _shift: u32) {
         self.steps = 0;
     }
-    fn step(&mut self) -> Result<(), StepError> {
+    fn step(&mut self, _recurrence: Recurrence) -> Result<(), StepError> {
         self.steps += 1;
         if self.fails_at_step == Some(self.steps) { Err(ROUND_OFF) } else { Ok(()) }
     }
-    fn check(&mut self) -> Result<(), StepError> {
+    fn shift(&self) -> u32 {
+        0
+    }
+    fn roundoff(&self) -> f64 {
+        0.0
+    }
+    fn residue(&self) -> Result<BigUint, StepError> {
         Err(SELF_CHECK)
-    }
-    fn is_zero(&self) -> bool {
-        true
-    }
-    fn res64(&self) -> Res64 {
-        Res64::new(0)
-    }
-    fn residue(&self) -> BigUint {
-        BigUint::ZERO
     }
 }
 

@@ -1,0 +1,35 @@
+//! Squaring by a weighted transform of real numbers.
+
+use std::time::Duration;
+
+use super::engine::{EngineError, EngineKind, Squaring};
+use super::exponent::Exponent;
+
+pub mod length;
+
+/// Whether this processor can run the engine.
+pub fn is_available(kind: EngineKind) -> bool {
+    match kind {
+        EngineKind::Exact => true,
+        EngineKind::Portable | EngineKind::Avx2 | EngineKind::Avx512 => false,
+    }
+}
+
+/// The engine of this kind and length.
+///
+/// # Errors
+/// [`EngineError::Unavailable`] when this processor cannot run it.
+pub fn engine(exponent: Exponent, kind: EngineKind, length: usize) -> Result<Box<dyn Squaring>, EngineError> {
+    let _ = (exponent, length);
+    Err(EngineError::Unavailable { engine: kind })
+}
+
+/// Roughly what a squaring takes.
+pub fn typical_step(kind: EngineKind, length: usize) -> Duration {
+    let nanoseconds_per_point = match kind {
+        EngineKind::Exact | EngineKind::Portable => 9.0,
+        EngineKind::Avx2 => 3.0,
+        EngineKind::Avx512 => 2.4,
+    };
+    Duration::from_secs_f64(1e-9 * nanoseconds_per_point * length as f64)
+}

@@ -1,0 +1,52 @@
+//! How long a transform has to be: the lengths each engine has, and how large an exponent each length carries.
+//!
+//! Uses engine kinds and exponents. A digit of b bits, squared and summed n times, has to be told from its neighbours in
+//! 53 bits: the error grows with the root of n for digits as random as residues', so that b falls by about a quarter
+//! of a bit each time n doubles. The constants are measured: 1,000 squarings at the largest exponent of every length stay
+//! within a round-off error of 0.25.
+
+use crate::mersenne::engine::EngineKind;
+use crate::mersenne::exponent::Exponent;
+
+/// The shortest and the longest transform, in points.
+pub const SHORTEST: usize = 128;
+/// See [`SHORTEST`].
+pub const LONGEST: usize = 1 << 23;
+
+/// Between a power of two and the next lie these eighths.
+const EIGHTHS: [usize; 8] = [8, 9, 10, 11, 12, 13, 14, 15];
+
+/// The lengths of an engine's transforms in points, ascending; none for the exact engine.
+pub fn lengths(kind: EngineKind) -> impl Iterator<Item = usize> {
+    let ladder = (4..=20).flat_map(|power| EIGHTHS.map(|eighths| eighths << power));
+    ladder.filter(move |&length| has(kind, length))
+}
+
+fn has(kind: EngineKind, length: usize) -> bool {
+    let granule = match kind {
+        EngineKind::Exact => return false,
+        EngineKind::Portable => 16,
+        EngineKind::Avx2 => 32,
+        // A multiple of 8 vectors of 8 complex numbers.
+        EngineKind::Avx512 => 128,
+    };
+    (SHORTEST..=LONGEST).contains(&length) && length.is_multiple_of(granule)
+}
+
+/// The largest number that may be an exponent for a transform of `length` points.
+pub fn largest_exponent(_kind: EngineKind, length: usize) -> u32 {
+    let doublings = (length as f64).log2() - 11.0;
+    // Below 2,048 points a digit more or less matters more than the law of large numbers.
+    let margin = if doublings < 0.0 { 1.0 } else { 0.25 };
+    ((21.3 - 0.28 * doublings - margin) * length as f64) as u32
+}
+
+/// The smallest number that may be an exponent: digits of the shortest transform have at least 8 bits.
+pub fn smallest_exponent(_kind: EngineKind) -> u32 {
+    8 * SHORTEST as u32
+}
+
+/// Whether digits of this length have at least 8 bits and at most 22: beyond that nothing is measured.
+pub fn is_conceivable(exponent: Exponent, length: usize) -> bool {
+    (8 * length..=22 * length).contains(&(exponent.get() as usize))
+}
