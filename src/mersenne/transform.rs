@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::engine::{EngineError, EngineKind, Squaring};
 use super::exponent::Exponent;
 
+pub mod digits;
 pub mod length;
+pub mod weights;
 
 /// Whether this processor can run the engine.
 pub fn is_available(kind: EngineKind) -> bool {
