@@ -37,14 +37,14 @@ fn units_off(value: f64, truth: &BigInt) -> f64 {
 fn series(x: &BigInt, first: u32, step: u32, alternate: bool) -> BigInt {
     let mut term = one();
     for k in 1..=first {
-        term = (term * x >> FRACTION_BITS) / k;
+        term = ((term * x) >> FRACTION_BITS) / k;
     }
     let (mut sum, mut k) = (BigInt::ZERO, first);
     while term != BigInt::ZERO && k < 300 {
         sum += &term;
         for _ in 0..step {
             k += 1;
-            term = (term * x >> FRACTION_BITS) / k;
+            term = ((term * x) >> FRACTION_BITS) / k;
         }
         if alternate {
             term = -term;
@@ -146,7 +146,7 @@ fn weights_and_their_inverses_are_within_one_unit_of_the_last_place() {
 
 #[test]
 fn the_reference_knows_pi_and_e() {
-    let digits = |x: BigInt| (x * BigInt::from(BigUint::from(10u32).pow(30)) >> FRACTION_BITS).to_string();
+    let digits = |x: BigInt| ((x * BigInt::from(BigUint::from(10u32).pow(30))) >> FRACTION_BITS).to_string();
     assert_eq!(digits(pi()), "3141592653589793238462643383279");
     assert_eq!(digits(series(&one(), 0, 1, false)), "2718281828459045235360287471352");
     assert_eq!(digits(ln_2()), "693147180559945309417232121458");
