@@ -12,7 +12,7 @@
 //! * [`config`]: what a node is told, checked.
 //! * [`cli`]: the commands.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod cli;
 pub mod config;
