@@ -10,7 +10,8 @@ use self::sweep::{Begin, Field, Measured, Peek, Sweep, Unmeasured};
 use self::tables::{Roots, Weights};
 use self::vector::{MOST_LANES, Simd};
 use super::digits::DigitLayout;
-use super::weights::{root, weight};
+use super::length::largest_exponent;
+use super::weights::root;
 use crate::mersenne::engine::{EngineError, EngineKind, Recurrence, Squaring, StepError};
 use crate::mersenne::exponent::Exponent;
 
@@ -60,8 +61,11 @@ pub(super) fn engine(exponent: Exponent, kind: EngineKind, length: usize) -> Res
 /// Round-off above this is not trusted; GIMPS's bound.
 const ROUNDOFF_LIMIT: f64 = 0.406_25;
 
-/// One squaring in so many is measured, and each of the first 64.
-const MEASURED_ONE_IN: u64 = 64;
+/// Every squaring is measured where digits have nearly as many bits as they may, or more: here in bits.
+const NEAR: f64 = 0.25;
+
+/// Elsewhere one squaring in so many is measured, and the first ones all.
+const MEASURED_ONE_IN: u32 = 64;
 
 /// An engine on vectors of one kind.
 struct SimdEngine<S: Simd> {
@@ -71,9 +75,14 @@ struct SimdEngine<S: Simd> {
     schedule: Schedule,
     weights: Weights<S::Vector>,
     roots: Roots<S::Vector>,
+    /// e^(-2πi·k/R)
+    row_roots: Vec<(f64, f64)>,
     data: Vec<Complex<S::Vector>>,
     shift: u32,
-    squarings: u64,
+    /// One squaring in so many is measured.
+    measured_one_in: u32,
+    /// Squarings since the start, or since any multiple of [`MEASURED_ONE_IN`] after the first.
+    squarings: u32,
     roundoff: f64,
 }
 
@@ -143,15 +152,18 @@ impl<S: Simd> SimdEngine<S> {
         let geometry = Geometry::new::<S>(length).ok_or(no_such_length)?;
         let schedule = Schedule::new(&geometry, S::LANES);
         let zero = simd.splat(0.0);
+        let room = f64::from(largest_exponent(S::KIND, length)) - f64::from(exponent.get());
         Ok(SimdEngine {
             simd,
             layout,
             weights: Weights::new(simd, layout, &geometry),
             roots: Roots::new(simd, &geometry, &schedule),
+            row_roots: (0..geometry.rows).map(|k| root(k as u64, geometry.rows as u32)).collect(),
             data: vec![Complex { re: zero, im: zero }; geometry.size()],
             geometry,
             schedule,
             shift: 0,
+            measured_one_in: if room > NEAR * length as f64 { MEASURED_ONE_IN } else { 1 },
             squarings: 0,
             roundoff: 0.0,
         })
@@ -164,8 +176,11 @@ impl<S: Simd> SimdEngine<S> {
             steps: self.schedule.steps(),
             data: &mut self.data,
         });
-        let measured = self.squarings < 64 || self.squarings.is_multiple_of(MEASURED_ONE_IN);
+        let measured = self.squarings < MEASURED_ONE_IN || self.squarings.is_multiple_of(self.measured_one_in);
         self.squarings += 1;
+        if self.squarings == 2 * MEASURED_ONE_IN {
+            self.squarings = MEASURED_ONE_IN;
+        }
         let simd = self.simd;
         let rows = self.geometry.rows;
         let field =
@@ -177,27 +192,31 @@ impl<S: Simd> SimdEngine<S> {
         }
     }
 
-    /// Subtracts 2·2^shift, where the digits already are: in their weights and across the rows.
+    /// Subtracts 2·2^shift where the digits already are: weighted, across the rows, and through the first level if the sweep
+    /// does that. One digit becomes less by a power of two below its base, so it stays small enough.
     fn subtract_two(&mut self) {
-        let p = self.exponent().get();
-        let (digit, offset) = self.layout.place((self.shift + 1) % p);
-        let amount = -((1u64 << offset) as f64) * weight(self.layout, digit);
+        let (digit, offset) = self.layout.place((self.shift + 1) % self.exponent().get());
         let (row, column, lane) = self.geometry.locate(digit / 2, S::LANES);
+        let amount = -((1u64 << offset) as f64) * self.weights.of(self.simd, row, column, lane, digit % 2);
         let Geometry { rows, columns, parts, .. } = self.geometry;
-        // e^(-2πi·(row·k/R + column·k/M)), and the same for the first level where it is done.
         let part = columns / parts;
         for k in 0..rows {
-            let first = root((k * (row * columns + column)) as u64, (rows * columns) as u32);
+            // e^(-2πi·(row·k/R + column·k/M))
+            let first = if k == 0 {
+                (1.0, 0.0)
+            } else {
+                product(self.row_roots[row * k % rows], self.roots.first[column * (rows - 1) + k - 1])
+            };
             for q in 0..parts {
-                let second = root((q * column) as u64, columns as u32);
-                let (re, im) = (first.0 * second.0 - first.1 * second.1, first.0 * second.1 + first.1 * second.0);
-                let reversed = if parts == 1 { 0 } else { q.reverse_bits() >> (usize::BITS - parts.trailing_zeros()) };
+                let (re, im) = if q == 0 { first } else { product(first, root((q * column) as u64, columns as u32)) };
+                let reversed = if q == 0 { 0 } else { q.reverse_bits() >> (usize::BITS - parts.trailing_zeros()) };
                 let place = self.geometry.place(k, reversed * part + column % part);
+                // The odd digits are the imaginary parts.
+                let (re, im) = if digit.is_multiple_of(2) { (re, im) } else { (-im, re) };
                 let number = &mut self.data[place];
                 let (mut res, mut ims) = (self.simd.to_lanes(number.re), self.simd.to_lanes(number.im));
-                let (re, im) = if digit % 2 == 0 { (amount * re, amount * im) } else { (-amount * im, amount * re) };
-                res[lane] += re;
-                ims[lane] += im;
+                res[lane] += amount * re;
+                ims[lane] += amount * im;
                 *number = Complex { re: self.simd.from_lanes(res), im: self.simd.from_lanes(ims) };
             }
         }
@@ -217,6 +236,11 @@ impl<S: Simd> SimdEngine<S> {
             (0..S::LANES).flat_map(move |lane| [re[lane], im[lane]])
         })
     }
+}
+
+/// a·b
+fn product(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
+    (a.0 * b.0 - a.1 * b.1, a.0 * b.1 + a.1 * b.0)
 }
 
 impl<S: Simd> Squaring for SimdEngine<S> {

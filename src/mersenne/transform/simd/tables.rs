@@ -95,6 +95,15 @@ impl<V: Copy> Weights<V> {
     }
 }
 
+impl<V: Copy> Weights<V> {
+    /// The weight of a digit: the real (0) or imaginary (1) part in this row, column and lane.
+    pub(super) fn of<S: Simd<Vector = V>>(&self, s: S, row: usize, column: usize, lane: usize, part: usize) -> f64 {
+        let vector = if part == 0 { self.columns[column].re } else { self.columns[column].im };
+        let weight = s.to_lanes(vector)[lane] * self.rows[row];
+        if weight < self.wrap { weight } else { 0.5 * weight }
+    }
+}
+
 /// Two arrays of lanes from a function that gives both.
 fn lanes<S: Simd>(mut of: impl FnMut(usize) -> (f64, f64)) -> ([f64; MOST_LANES], [f64; MOST_LANES]) {
     let (mut first, mut second) = ([0.0; MOST_LANES], [0.0; MOST_LANES]);
