@@ -1,93 +1,114 @@
 //! Trial factors of 2^p - 1: most composites are told by a small divisor, thousands of times cheaper than by a test.
 //!
-//! Uses primality's small primes, Montgomery arithmetic and the sieve. For odd p every divisor q of
-//! 2^p - 1 is 2kp + 1 for some k, and ±1 mod 8 (Fermat, Euler). The candidates with no small divisor of their
-//! own are tried in ascending order, so that the first hit is the smallest factor, and prime.
-
-use std::time::Duration;
+//! Uses primality's words, the sieve and the kernels. For odd p every divisor q of 2^p - 1 is 2kp + 1 for some k, and
+//! ±1 mod 8 (Fermat, Euler). The candidates with no small divisor of their own are tried in ascending order, row by row
+//! of the sieve, so that the smallest hit of the first row with one is the smallest factor, and prime.
 
 use super::exponent::Exponent;
 use super::interrupt::{Interrupt, Interrupted};
-use super::montgomery::Montgomery;
-use super::sieve::{SEGMENT, Sieve};
+use super::sieve::{ROW, ROW_CANDIDATES, SMALLEST_EXPONENT, Sieve};
+use trial::{BATCH, Trial};
+
+mod fma;
+mod ifma;
+mod limit;
+mod trial;
+
+pub use limit::{FactorLimit, FactorLimitError};
+pub use trial::Kernel;
 
 /// How many values of k [`quick_factor`] looks at.
 const QUICK_CANDIDATES: u64 = 4096;
 
-/// Candidates tried at once: their chains of multiplications overlap in the processor.
-const LANES: usize = 4;
-
-/// What a value of k costs in the long run, sieve and trial together. Measured on the machine of the exact
-/// engine's figures, with which it is compared.
-const NANOSECONDS_PER_K: u128 = 6;
-
-/// How far to look for factors: those below 2^bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FactorLimit(u32);
-
-impl FactorLimit {
-    /// The deepest limit: beyond it a candidate is not a single word.
-    pub const DEEPEST: FactorLimit = FactorLimit(63);
-
-    /// Factors below 2^bits; `bits` above 63 are taken as 63.
-    pub fn bits(bits: u32) -> Self {
-        FactorLimit(bits).min(Self::DEEPEST)
-    }
-
-    /// The limit at which a deeper look would cost more than the tests it saves.
-    ///
-    /// `squaring` is what one of the p squarings of the test takes. A factor between 2^b and 2^(b+1) exists
-    /// with a chance of about 1/b (as GIMPS reckons), and there are 2^b / 2p values of k to try.
-    pub fn balanced(exponent: Exponent, squaring: Duration) -> Self {
-        let p = u128::from(exponent.get());
-        let test = p * squaring.as_nanos();
-        let worthwhile = |bits: &u32| {
-            let look = (1u128 << bits) / (2 * p) * NANOSECONDS_PER_K;
-            look * u128::from(*bits) < test
-        };
-        FactorLimit((1..Self::DEEPEST.0).take_while(worthwhile).count() as u32 + 1)
-    }
-
-    /// The number of bits, 0 to 63.
-    pub const fn get(self) -> u32 {
-        self.0
-    }
+/// How far a look for factors has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FactorProgress {
+    /// There is no factor below this number, as far as was looked for.
+    pub below: u64,
+    /// How many values of k were looked at.
+    pub done: u64,
+    /// How many there are to be looked at, if no factor is found.
+    pub total: u64,
+    /// How many candidates were tried: those the sieve left.
+    pub tried: u64,
 }
 
 /// The smallest factor of 2^p - 1 among the first few candidates, if there is one.
 ///
-/// Takes about 35 µs, whatever the exponent, so that a claim can be refused where it arrives. Never
+/// Takes 5 to 35 µs, whatever the exponent, so that a claim can be refused where it arrives. Never
 /// 2^p - 1 itself.
 pub fn quick_factor(exponent: Exponent) -> Option<u64> {
     let last = last_k(exponent, FactorLimit::DEEPEST).min(QUICK_CANDIDATES);
-    let mut sieve = Sieve::shallow(exponent);
-    first_divisor(exponent, 1, sieve.segment(last as usize))
+    let mut look = Look::new(exponent, Kernel::of_this_machine(), 1, last);
+    while !look.is_over() {
+        let factor = look.segment();
+        if factor.is_some() {
+            return factor;
+        }
+    }
+    None
 }
 
 /// The smallest factor of 2^p - 1 below `limit`, if there is one. Never 2^p - 1 itself.
 ///
 /// # Errors
-/// [`Interrupted`] within a millisecond of the request.
+/// [`Interrupted`] within a few milliseconds of the request.
 pub fn smallest_factor(
     exponent: Exponent,
     limit: FactorLimit,
     interrupt: &Interrupt,
 ) -> Result<Option<u64>, Interrupted> {
-    let last = last_k(exponent, limit);
-    let mut sieve = Sieve::deep(exponent);
-    let mut first = 1;
-    while first <= last {
+    smallest_factor_from(exponent, FactorLimit::bits(0), limit, interrupt, &mut |_| {})
+}
+
+/// The smallest divisor q ≥ 2^`from` of 2^p - 1 below `to`, if there is one. Never 2^p - 1 itself. It is prime when there
+/// is no factor below 2^`from`.
+///
+/// Tells `on_progress` how far it is, about once a millisecond.
+///
+/// # Errors
+/// [`Interrupted`] within a few milliseconds of the request; the last progress told stands.
+pub fn smallest_factor_from(
+    exponent: Exponent,
+    from: FactorLimit,
+    to: FactorLimit,
+    interrupt: &Interrupt,
+    on_progress: &mut dyn FnMut(FactorProgress),
+) -> Result<Option<u64>, Interrupted> {
+    smallest_factor_by(Kernel::of_this_machine(), exponent, from, to, interrupt, on_progress)
+}
+
+/// As [`smallest_factor_from`], by a kernel of choice, or the scalar one where that is not available. All give the same
+/// answer.
+///
+/// # Errors
+/// As there.
+pub fn smallest_factor_by(
+    kernel: Kernel,
+    exponent: Exponent,
+    from: FactorLimit,
+    to: FactorLimit,
+    interrupt: &Interrupt,
+    on_progress: &mut dyn FnMut(FactorProgress),
+) -> Result<Option<u64>, Interrupted> {
+    let first = first_k(exponent, from);
+    let mut look = Look::new(exponent, kernel, first, last_k(exponent, to));
+    while !look.is_over() {
         if interrupt.is_requested() {
             return Err(Interrupted);
         }
-        let length = (last - first + 1).min(SEGMENT as u64);
-        let factor = first_divisor(exponent, first, sieve.segment(length as usize));
+        let factor = look.segment();
         if factor.is_some() {
             return Ok(factor);
         }
-        first += length;
+        on_progress(look.progress());
     }
     Ok(None)
+}
+
+/// The smallest k ≥ 1 with q of at least 2^from.
+fn first_k(exponent: Exponent, from: FactorLimit) -> u64 {
+    ((1u64 << from.get()) - 1).div_ceil(2 * u64::from(exponent)).max(1)
 }
 
 /// The largest k worth a look: q below `limit`, and a proper divisor, so at most the root of 2^p - 1.
@@ -102,71 +123,101 @@ fn word(exponent: Exponent) -> Option<u64> {
     1u64.checked_shl(exponent.get()).map(|power| power - 1)
 }
 
-/// The smallest 2kp + 1 dividing 2^p - 1 among the k from `first_k` on that are still alive.
-fn first_divisor(exponent: Exponent, first_k: u64, alive: &[bool]) -> Option<u64> {
-    let step = 2 * u64::from(exponent);
-    let mut candidates = (first_k..).zip(alive).filter(|(_, alive)| **alive).map(|(k, _)| k * step + 1);
-    if let Some(number) = word(exponent) {
-        return candidates.find(|&candidate| number.is_multiple_of(candidate));
+/// A look at the candidates of an interval of k, segment by segment.
+struct Look {
+    /// 2p
+    step: u64,
+    /// The first k and the last one.
+    first: u64,
+    last: u64,
+    /// What is left of the interval begins here.
+    next: u64,
+    /// None when the interval was empty from the start.
+    means: Option<(Sieve, Trial)>,
+    /// Candidates that wait for others to fill a batch with them.
+    waiting: Vec<u64>,
+    tried: u64,
+}
+
+impl Look {
+    fn new(exponent: Exponent, kernel: Kernel, first: u64, last: u64) -> Self {
+        let means = (first <= last && exponent.get() >= SMALLEST_EXPONENT).then(|| {
+            let largest_prime = limit::largest_prime_worthwhile(kernel, last - first);
+            (Sieve::new(exponent, first / ROW, largest_prime), Trial::new(exponent, kernel))
+        });
+        let waiting = Vec::with_capacity(BATCH + ROW_CANDIDATES);
+        Look { step: 2 * u64::from(exponent), first, last, next: first, means, waiting, tried: 0 }
     }
-    let power = InversePower::of_two(exponent);
-    loop {
-        let mut lanes = [0; LANES];
-        let filled = lanes.iter_mut().zip(&mut candidates).map(|(lane, candidate)| *lane = candidate).count();
-        // An empty lane holds 1, modulo which everything is 0: never a hit.
-        lanes[filled..].fill(1);
-        let hit = lanes.into_iter().zip(power.modulo(lanes)).find(|(_, power)| *power == 1);
-        if let Some((factor, _)) = hit {
-            return Some(factor);
+
+    fn is_over(&self) -> bool {
+        self.next > self.last || self.means.is_none()
+    }
+
+    fn progress(&self) -> FactorProgress {
+        let next = self.next.min(self.last + 1);
+        let total = self.last + 1 - self.first;
+        FactorProgress { below: next * self.step + 1, done: next - self.first, total, tried: self.tried }
+    }
+
+    /// Looks at the next segment, and at all candidates waiting after the last one.
+    fn segment(&mut self) -> Option<u64> {
+        let (sieve, trial) = self.means.as_mut()?;
+        let segment = sieve.segment();
+        for row in segment.rows() {
+            let (first, end) = (row * ROW, (row + 1) * ROW);
+            if first > self.last {
+                break;
+            }
+            segment.append_row(row, &mut self.waiting);
+            if first < self.first || end > self.last {
+                let allowed = self.first * self.step + 1..=self.last * self.step + 1;
+                self.waiting.retain(|candidate| allowed.contains(candidate));
+            }
+            self.next = end;
+            // Those that wait come from this row and at the end of the one before. So the smallest hit of all of them is the
+            // smallest there is, as there was none before.
+            let waiting = self.waiting.len();
+            let factor = try_batches(trial, &mut self.waiting, end > self.last);
+            if factor.is_some() {
+                return factor;
+            }
+            self.tried += (waiting - self.waiting.len()) as u64;
         }
-        if filled < LANES {
-            return None;
-        }
+        None
     }
 }
 
-/// How to calculate 2^-p by squarings and doublings. It is 1 modulo q exactly when 2^p is, that is
-/// when q divides 2^p - 1.
-///
-/// The negative power needs no division: the leading bits of -p give 2^-e with 33 ≤ e ≤ 64, whose Montgomery
-/// form is the small power of two 2^(64-e).
-struct InversePower {
-    /// 2^(64-e)
-    start: u64,
-    /// How many squarings follow.
-    squarings: u32,
-    /// Bit i: whether a doubling follows the squaring that i more come after.
-    doublings: u32,
+/// The smallest divisor among the candidates, which are used up but for less than a batch; entirely when there is one or
+/// these `are_last`.
+fn try_batches(trial: &Trial, waiting: &mut Vec<u64>, ends: bool) -> Option<u64> {
+    let mut smallest = None;
+    let (batches, rest) = waiting.as_chunks::<BATCH>();
+    for batch in batches {
+        smallest = smaller(smallest, trial, batch);
+    }
+    if let Some(&last) = rest.last()
+        && (smallest.is_some() || ends)
+    {
+        let mut batch = [last; BATCH];
+        batch[..rest.len()].copy_from_slice(rest);
+        smallest = smaller(smallest, trial, &batch);
+        waiting.clear();
+        return smallest;
+    }
+    let used = waiting.len() - rest.len();
+    waiting.drain(..used);
+    smallest
 }
 
-impl InversePower {
-    /// For exponents above 64.
-    fn of_two(exponent: Exponent) -> Self {
-        let p = u64::from(exponent);
-        let squarings = (u64::BITS - (p - 1).leading_zeros()).saturating_sub(6);
-        let leading = p.div_ceil(1 << squarings);
-        InversePower { start: 1 << (64 - leading), squarings, doublings: ((leading << squarings) - p) as u32 }
+fn smaller(smallest: Option<u64>, trial: &Trial, batch: &[u64; BATCH]) -> Option<u64> {
+    let mut hits = trial.hits(batch);
+    let mut smallest = smallest;
+    while hits != 0 {
+        let hit = batch[hits.trailing_zeros() as usize];
+        smallest = Some(smallest.map_or(hit, |smallest: u64| smallest.min(hit)));
+        hits &= hits - 1;
     }
-
-    /// 2^-p modulo each of the odd `moduli`, which are below 2^63.
-    fn modulo(&self, moduli: [u64; LANES]) -> [u64; LANES] {
-        let fields = moduli.map(Montgomery::new);
-        let mut powers = [self.start; LANES];
-        for bit in (0..self.squarings).rev() {
-            for (power, field) in powers.iter_mut().zip(fields) {
-                *power = field.square(*power);
-            }
-            if (self.doublings >> bit) & 1 == 1 {
-                for (power, field) in powers.iter_mut().zip(fields) {
-                    *power = field.double(*power);
-                }
-            }
-        }
-        for (power, field) in powers.iter_mut().zip(fields) {
-            *power = field.leave(*power);
-        }
-        powers
-    }
+    smallest
 }
 
 #[cfg(test)]
