@@ -10,10 +10,12 @@
 //! * [`factor`]: divisors of 2^p - 1 by trial, quickly where a claim arrives, deeply before a test. Under it
 //!   `sieve`, which says what is worth a trial.
 //! * [`Squaring`]: what an engine is: a residue modulo 2^p - 1, squared again and again. [`ExactEngine`] is one.
+//! * [`jacobi`]: the symbol by which a residue of the test is checked without a repetition.
 //! * [`LucasLehmer`]: the test, on any engine.
 
 pub mod decimal;
 pub mod factor;
+pub mod jacobi;
 pub mod primality;
 
 mod engine;
