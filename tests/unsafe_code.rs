@@ -4,11 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The files that may contain unsafe code. Some may not exist.
-const KERNELS: [&str; 4] = [
+const KERNELS: [&str; 5] = [
     "src/mersenne/factor/fma.rs",
     "src/mersenne/factor/ifma.rs",
     "src/mersenne/transform/simd/avx2.rs",
     "src/mersenne/transform/simd/avx512.rs",
+    "src/mersenne/transform/simd/rows.rs",
 ];
 
 /// All Rust files below a directory.
