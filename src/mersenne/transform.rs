@@ -34,7 +34,7 @@ pub fn engine(exponent: Exponent, kind: EngineKind, length: usize) -> Result<Box
 /// Roughly what a squaring takes.
 pub fn typical_step(kind: EngineKind, length: usize) -> Duration {
     let nanoseconds_per_point = match kind {
-        EngineKind::Exact | EngineKind::Portable => 9.0,
+        EngineKind::Exact | EngineKind::Portable => 4.5,
         EngineKind::Avx2 => 3.0,
         EngineKind::Avx512 => 2.4,
     };
