@@ -11,8 +11,8 @@ use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
 
 use super::digits::DigitLayout;
-use super::length;
-use crate::mersenne::engine::{EngineError, EngineKind, Recurrence, Squaring, StepError};
+use super::roundoff::RoundOff;
+use crate::mersenne::engine::{EngineKind, Recurrence, Squaring, StepError};
 use crate::mersenne::exponent::Exponent;
 
 mod carry;
@@ -20,10 +20,6 @@ mod pairing;
 
 use carry::CarrySweep;
 use pairing::Pairing;
-
-/// The largest round-off error at which a step's result is used. Errors are near their typical size: one that is
-/// above ½, and so was taken for a small one, comes with others between this and ½.
-const ROUNDOFF_LIMIT: f64 = 0.40625;
 
 /// A residue modulo 2^p - 1 as weighted digits.
 pub struct PortableEngine {
@@ -35,29 +31,16 @@ pub struct PortableEngine {
     pairing: Pairing,
     carry: CarrySweep,
     shift: u32,
-    roundoff: f64,
+    roundoff: RoundOff,
 }
 
 impl PortableEngine {
-    /// An engine for `exponent` with a transform of `length` points, whose residue is 0.
-    ///
-    /// # Errors
-    /// [`EngineError::TooSmall`] or [`EngineError::NoSuchLength`] when there is no such transform, or its digits would have
-    /// fewer than 8 or more than 22 bits.
-    pub fn new(exponent: Exponent, length: usize) -> Result<Self, EngineError> {
-        let engine = EngineKind::Portable;
-        let least = length::smallest_exponent(engine);
-        if exponent.get() < least {
-            return Err(EngineError::TooSmall { exponent, engine, least });
-        }
-        let none = EngineError::NoSuchLength { exponent, engine, length };
-        if !length::lengths(engine).any(|one| one == length) || !length::is_conceivable(exponent, length) {
-            return Err(none);
-        }
-        let layout = DigitLayout::new(exponent, length).ok_or(none)?;
+    /// An engine for residues in this layout, its residue 0.
+    pub(super) fn new(layout: DigitLayout) -> Self {
+        let length = layout.length();
         let transform = FftPlanner::new().plan_fft_forward(length / 2);
         let zero = Complex::new(0.0, 0.0);
-        Ok(PortableEngine {
+        PortableEngine {
             layout,
             data: vec![zero; length / 2],
             scratch: vec![zero; transform.get_inplace_scratch_len()],
@@ -65,24 +48,7 @@ impl PortableEngine {
             pairing: Pairing::new(length / 2),
             carry: CarrySweep::new(layout),
             shift: 0,
-            roundoff: 0.0,
-        })
-    }
-
-    /// Changes one of the n weighted digits, as a fault of the machine would.
-    #[cfg(test)]
-    fn corrupt(&mut self, index: usize, change: impl FnOnce(f64) -> f64) {
-        let number = &mut self.data[index / 2];
-        let part = if index.is_multiple_of(2) { &mut number.re } else { &mut number.im };
-        *part = change(*part);
-    }
-
-    /// Whether what was measured so far allows the residue to be used; false for NaN.
-    fn check(&self) -> Result<(), StepError> {
-        if self.roundoff <= ROUNDOFF_LIMIT {
-            Ok(())
-        } else {
-            Err(StepError::RoundOff { measured: self.roundoff, limit: ROUNDOFF_LIMIT })
+            roundoff: RoundOff::default(),
         }
     }
 }
@@ -102,7 +68,7 @@ impl Squaring for PortableEngine {
 
     fn start(&mut self, value: &BigUint, shift: u32) {
         self.shift = shift % self.exponent().get();
-        self.roundoff = 0.0;
+        self.roundoff = RoundOff::default();
         self.layout.split(value, self.shift, |index, digit| {
             let weighted = digit as f64 * self.carry.weight(index);
             let number = &mut self.data[index / 2];
@@ -128,11 +94,8 @@ impl Squaring for PortableEngine {
         self.pairing.square(&mut self.data);
         self.transform.process_with_scratch(&mut self.data, &mut self.scratch);
         let measured = self.carry.sweep(&mut self.data, less);
-        // Not `f64::max`, which drops NaN. Nothing is larger than NaN, so it stays.
-        if measured.is_nan() || measured > self.roundoff {
-            self.roundoff = measured;
-        }
-        self.check()
+        self.roundoff.note(measured);
+        self.roundoff.check()
     }
 
     fn shift(&self) -> u32 {
@@ -140,11 +103,11 @@ impl Squaring for PortableEngine {
     }
 
     fn roundoff(&self) -> f64 {
-        self.roundoff
+        self.roundoff.largest()
     }
 
     fn residue(&self) -> Result<BigUint, StepError> {
-        self.check()?;
+        self.roundoff.check()?;
         let mut all_right = true;
         let digits = self.data.iter().flat_map(|number| [number.re, number.im]).enumerate().map(|(index, weighted)| {
             let digit = self.carry.digit(index, weighted);
@@ -161,4 +124,10 @@ impl Squaring for PortableEngine {
 }
 
 #[cfg(test)]
-mod tests;
+impl super::Corruptible for PortableEngine {
+    fn corrupt(&mut self, index: usize, change: &dyn Fn(f64) -> f64) {
+        let number = &mut self.data[index / 2];
+        let part = if index.is_multiple_of(2) { &mut number.re } else { &mut number.im };
+        *part = change(*part);
+    }
+}

@@ -11,8 +11,9 @@ use self::tables::{Roots, Weights};
 use self::vector::{MOST_LANES, Simd};
 use super::digits::DigitLayout;
 use super::length::largest_exponent;
+use super::roundoff::RoundOff;
 use super::weights::root;
-use crate::mersenne::engine::{EngineError, EngineKind, Recurrence, Squaring, StepError};
+use crate::mersenne::engine::{EngineKind, Recurrence, Squaring, StepError};
 use crate::mersenne::exponent::Exponent;
 
 #[cfg(target_arch = "x86_64")]
@@ -45,21 +46,35 @@ pub(super) fn is_available(kind: EngineKind) -> bool {
     }
 }
 
-/// The engine of this kind and length.
-pub(super) fn engine(exponent: Exponent, kind: EngineKind, length: usize) -> Result<Box<dyn Squaring>, EngineError> {
+/// The engine of this kind for residues in this layout; `None` where the processor lacks what it needs, or there is no transform
+/// of that length.
+pub(super) fn engine(kind: EngineKind, layout: DigitLayout) -> Option<Box<dyn Squaring>> {
     match kind {
         #[cfg(target_arch = "x86_64")]
-        EngineKind::Avx2 => Ok(Box::new(SimdEngine::<avx2::Avx2>::new(exponent, length)?)),
+        EngineKind::Avx2 => Some(Box::new(SimdEngine::<avx2::Avx2>::new(layout)?)),
         #[cfg(target_arch = "x86_64")]
-        EngineKind::Avx512 => Ok(Box::new(SimdEngine::<avx512::Avx512>::new(exponent, length)?)),
+        EngineKind::Avx512 => Some(Box::new(SimdEngine::<avx512::Avx512>::new(layout)?)),
         #[cfg(not(target_arch = "x86_64"))]
-        EngineKind::Avx2 | EngineKind::Avx512 => Err(EngineError::Unavailable { engine: kind }),
-        EngineKind::Exact | EngineKind::Portable => Err(EngineError::Unavailable { engine: kind }),
+        EngineKind::Avx2 | EngineKind::Avx512 => None,
+        EngineKind::Exact | EngineKind::Portable => None,
     }
 }
 
-/// Round-off above this is not trusted; GIMPS's bound.
-const ROUNDOFF_LIMIT: f64 = 0.406_25;
+/// The same, for tests that make faults.
+#[cfg(test)]
+pub(super) fn corruptible(kind: EngineKind, layout: DigitLayout) -> Box<dyn super::Corruptible> {
+    if kind == EngineKind::Avx512 {
+        Box::new(SimdEngine::<avx512::Avx512>::new(layout).unwrap())
+    } else {
+        Box::new(SimdEngine::<avx2::Avx2>::new(layout).unwrap())
+    }
+}
+
+/// Digits that are looked at are below this, and this near an integer: one butterfly lies between them and the integers that
+/// the carry has made.
+const LARGEST_DIGIT: f64 = (1u64 << 40) as f64;
+/// See [`LARGEST_DIGIT`].
+const FROM_INTEGER: f64 = 1.0 / (1u64 << 16) as f64;
 
 /// Every squaring is measured where digits have nearly as many bits as they may, or more: here in bits.
 const NEAR: f64 = 0.25;
@@ -83,7 +98,7 @@ struct SimdEngine<S: Simd> {
     measured_one_in: u32,
     /// Squarings since the start, or since any multiple of [`MEASURED_ONE_IN`] after the first.
     squarings: u32,
-    roundoff: f64,
+    roundoff: RoundOff,
 }
 
 /// Calls a kernel with the number of rows as a constant.
@@ -144,16 +159,14 @@ macro_rules! with_rows {
 }
 
 impl<S: Simd> SimdEngine<S> {
-    fn new(exponent: Exponent, length: usize) -> Result<Self, EngineError> {
-        let simd = S::detect().ok_or(EngineError::Unavailable { engine: S::KIND })?;
-        let no_such_length = EngineError::NoSuchLength { exponent, engine: S::KIND, length };
-        let layout =
-            DigitLayout::new(exponent, length).filter(|layout| layout.small_bits() >= 8).ok_or(no_such_length)?;
-        let geometry = Geometry::new::<S>(length).ok_or(no_such_length)?;
+    fn new(layout: DigitLayout) -> Option<Self> {
+        let simd = S::detect()?;
+        let length = layout.length();
+        let geometry = Geometry::new::<S>(length)?;
         let schedule = Schedule::new(&geometry, S::LANES);
         let zero = simd.splat(0.0);
-        let room = f64::from(largest_exponent(S::KIND, length)) - f64::from(exponent.get());
-        Ok(SimdEngine {
+        let room = f64::from(largest_exponent(S::KIND, length)) - f64::from(layout.exponent().get());
+        Some(SimdEngine {
             simd,
             layout,
             weights: Weights::new(simd, layout, &geometry),
@@ -165,11 +178,11 @@ impl<S: Simd> SimdEngine<S> {
             shift: 0,
             measured_one_in: if room > NEAR * length as f64 { MEASURED_ONE_IN } else { 1 },
             squarings: 0,
-            roundoff: 0.0,
+            roundoff: RoundOff::default(),
         })
     }
 
-    fn square(&mut self) -> f64 {
+    fn square(&mut self) -> RoundOff {
         self.simd.run(Middle {
             geometry: &self.geometry,
             roots: &self.roots,
@@ -259,7 +272,7 @@ impl<S: Simd> Squaring for SimdEngine<S> {
     fn start(&mut self, value: &BigUint, shift: u32) {
         self.shift = shift % self.exponent().get();
         self.squarings = 0;
-        self.roundoff = 0.0;
+        self.roundoff = RoundOff::default();
         let simd = self.simd;
         let digits = self.layout.digits(value, self.shift);
         for (vector, digits) in digits.chunks_exact(2 * S::LANES).enumerate() {
@@ -281,15 +294,8 @@ impl<S: Simd> Squaring for SimdEngine<S> {
         if recurrence == Recurrence::SquareMinusTwo {
             self.subtract_two();
         }
-        // Not a number is never smaller.
-        if !(error <= self.roundoff) {
-            self.roundoff = error;
-        }
-        if error <= ROUNDOFF_LIMIT {
-            Ok(())
-        } else {
-            Err(StepError::RoundOff { measured: error, limit: ROUNDOFF_LIMIT })
-        }
+        self.roundoff.note(error.largest());
+        self.roundoff.check()
     }
 
     fn shift(&self) -> u32 {
@@ -297,24 +303,38 @@ impl<S: Simd> Squaring for SimdEngine<S> {
     }
 
     fn roundoff(&self) -> f64 {
-        self.roundoff
+        self.roundoff.largest()
     }
 
     fn residue(&self) -> Result<BigUint, StepError> {
-        let mut worst = 0.0;
+        self.roundoff.check()?;
+        let mut all_right = true;
         let digits = self.peek().map(|digit| {
             let rounded = digit.round();
-            let error = if digit.abs() < (1u64 << 40) as f64 { (digit - rounded).abs() } else { f64::NAN };
-            if !(error <= worst) {
-                worst = error;
-            }
+            // False for what is not a number.
+            all_right &= digit.abs() < LARGEST_DIGIT && (digit - rounded).abs() < FROM_INTEGER;
             rounded as i64
         });
         let residue = self.layout.join(digits, self.shift);
-        if worst <= ROUNDOFF_LIMIT {
+        if all_right {
             Ok(residue)
         } else {
-            Err(StepError::RoundOff { measured: worst, limit: ROUNDOFF_LIMIT })
+            Err(StepError::SelfCheck { property: "every digit is an integer and in its range" })
         }
     }
 }
+
+#[cfg(test)]
+impl<S: Simd> super::Corruptible for SimdEngine<S> {
+    fn corrupt(&mut self, index: usize, change: &dyn Fn(f64) -> f64) {
+        let (row, column, lane) = self.geometry.locate(index / 2, S::LANES);
+        let number = &mut self.data[self.geometry.place(row, column)];
+        let part = if index.is_multiple_of(2) { &mut number.re } else { &mut number.im };
+        let mut lanes = self.simd.to_lanes(*part);
+        lanes[lane] = change(lanes[lane]);
+        *part = self.simd.from_lanes(lanes);
+    }
+}
+
+#[cfg(test)]
+mod tests;

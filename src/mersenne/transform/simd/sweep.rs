@@ -23,6 +23,7 @@ use super::middle::Pass;
 use super::rows::{Column, Rows};
 use super::tables::{Roots, Weights};
 use super::vector::{Kernel, Simd};
+use crate::mersenne::transform::roundoff::RoundOff;
 
 /// Adding and subtracting this rounds to an integer.
 const TO_INTEGER: f64 = 1.5 * (1u64 << 52) as f64;
@@ -104,11 +105,11 @@ pub(super) struct Sweep<'a, V, M, const R: usize> {
 }
 
 impl<S: Simd, M: Measure, const R: usize> Kernel<S> for Sweep<'_, S::Vector, M, R> {
-    /// The largest distance from an integer, NaN if something is not a number; 0 if it is not measured.
-    type Output = f64;
+    /// The largest distance from an integer; 0 if it is not measured.
+    type Output = RoundOff;
 
     #[inline(always)]
-    fn run(self, s: S) -> f64 {
+    fn run(self, s: S) -> RoundOff {
         let mut field = self.field;
         let zero = s.splat(0.0);
         let nothing = Pending { digits: Complex { re: zero, im: zero }, carry: zero };
@@ -137,7 +138,9 @@ impl<S: Simd, M: Measure, const R: usize> Kernel<S> for Sweep<'_, S::Vector, M, 
         }
         finish::<S, R>(s, &mut field, parts);
         field.first_level(s, Forward, (0, 1));
-        s.to_lanes(error).into_iter().fold(0.0, |largest, lane| if lane <= largest { largest } else { lane })
+        let mut largest = RoundOff::default();
+        s.to_lanes(error).into_iter().for_each(|lane| largest.note(lane));
+        largest
     }
 }
 

@@ -1,6 +1,8 @@
+use num_bigint::BigUint;
 use proptest::prelude::*;
 
 use super::*;
+use crate::mersenne::engine::{Recurrence, StepError};
 use crate::mersenne::exact::ExactEngine;
 
 fn prime_from(least: u32) -> Exponent {
@@ -15,16 +17,26 @@ fn smallest(length: usize) -> Exponent {
     prime_from(8 * length as u32)
 }
 
-fn largest(length: usize) -> Exponent {
-    prime_below(length::largest_exponent(EngineKind::Portable, length) + 1)
+fn largest(kind: EngineKind, length: usize) -> Exponent {
+    prime_below(length::largest_exponent(kind, length) + 1)
 }
 
-fn lengths_to(longest: usize) -> impl Iterator<Item = usize> {
-    length::lengths(EngineKind::Portable).filter(move |&length| length <= longest)
+/// The engines with a transform that run here.
+fn kinds() -> impl Iterator<Item = EngineKind> {
+    [EngineKind::Portable, EngineKind::Avx2, EngineKind::Avx512].into_iter().filter(|kind| is_available(*kind))
 }
 
-fn engine(exponent: Exponent, length: usize) -> PortableEngine {
-    PortableEngine::new(exponent, length).unwrap()
+fn lengths_to(kind: EngineKind, longest: usize) -> impl Iterator<Item = usize> {
+    length::lengths(kind).filter(move |&length| length <= longest)
+}
+
+fn engine(kind: EngineKind, exponent: Exponent, length: usize) -> Box<dyn Corruptible> {
+    let layout = layout(exponent, kind, length).unwrap();
+    match kind {
+        EngineKind::Exact => panic!("big integers have no transform"),
+        EngineKind::Portable => Box::new(portable::PortableEngine::new(layout)),
+        EngineKind::Avx2 | EngineKind::Avx512 => simd::corruptible(kind, layout),
+    }
 }
 
 fn modulus(exponent: Exponent) -> BigUint {
@@ -60,9 +72,10 @@ fn extreme(layout: DigitLayout, sign: impl Fn(usize) -> i64) -> BigUint {
 
 #[test]
 fn a_step_is_the_square_of_any_residue_at_both_ends_of_every_short_length() {
-    for length in lengths_to(2_048).chain([4_608, 10_240, 14_336]) {
-        for exponent in [smallest(length), largest(length)] {
-            let mut engine = engine(exponent, length);
+    let lengths = |kind| lengths_to(kind, 2_048).chain([4_608, 10_240, 14_336]).map(move |length| (kind, length));
+    for (kind, length) in kinds().flat_map(lengths) {
+        for exponent in [smallest(length), largest(kind, length)] {
+            let mut engine = engine(kind, exponent, length);
             let m = modulus(exponent);
             let layout = DigitLayout::new(exponent, length).unwrap();
             let random = noise(exponent, length as u64 + 1);
@@ -96,7 +109,7 @@ fn a_step_is_the_square_of_any_residue_at_both_ends_of_every_short_length() {
                     step.unwrap();
                     let residue = engine.residue().unwrap();
                     let right = residue == expected(value, exponent, recurrence);
-                    assert!(right, "value {number}, {exponent} in {length}, shift {shift}, {recurrence:?}");
+                    assert!(right, "{kind}, value {number}, {exponent} in {length}, shift {shift}, {recurrence:?}");
                 }
             }
         }
@@ -105,9 +118,9 @@ fn a_step_is_the_square_of_any_residue_at_both_ends_of_every_short_length() {
 
 #[test]
 fn what_is_put_in_comes_out() {
-    for length in lengths_to(1_024) {
-        let exponent = largest(length);
-        let mut engine = engine(exponent, length);
+    for (kind, length) in kinds().flat_map(|kind| lengths_to(kind, 1_024).map(move |length| (kind, length))) {
+        let exponent = largest(kind, length);
+        let mut engine = engine(kind, exponent, length);
         for shift in [0, 1, exponent.get() - 1, exponent.get(), u32::MAX] {
             let value = noise(exponent, 7);
             engine.start(&(&value + modulus(exponent)), shift);
@@ -119,11 +132,12 @@ fn what_is_put_in_comes_out() {
 
 #[test]
 fn the_residue_after_200_steps_is_the_exact_engines_whatever_the_shift() {
-    for (p, length) in [(1_279, 128), (4_423, 240), (9_689, 512), (9_689, 704), (44_497, 2_304)] {
+    let tests = [(1_279, 128), (4_423, 256), (9_689, 512), (9_689, 768), (44_497, 2_304)];
+    for (kind, (p, length)) in kinds().flat_map(|kind| tests.map(move |test| (kind, test))) {
         let exponent = Exponent::new(p).unwrap();
         for recurrence in [Recurrence::SquareMinusTwo, Recurrence::Square] {
             let mut exact = ExactEngine::new(exponent).unwrap();
-            let mut engine = engine(exponent, length);
+            let mut engine = engine(kind, exponent, length);
             exact.start(&BigUint::from(4u32), 12_345);
             engine.start(&BigUint::from(4u32), 12_345);
             for _ in 0..200 {
@@ -131,7 +145,7 @@ fn the_residue_after_200_steps_is_the_exact_engines_whatever_the_shift() {
                 engine.step(recurrence).unwrap();
                 assert_eq!(engine.shift(), exact.shift());
             }
-            assert_eq!(engine.residue(), exact.residue(), "{p} in {length}");
+            assert_eq!(engine.residue(), exact.residue(), "{kind}: {p} in {length}");
         }
     }
 }
@@ -139,14 +153,16 @@ fn the_residue_after_200_steps_is_the_exact_engines_whatever_the_shift() {
 proptest! {
     #[test]
     fn a_step_is_the_square_of_random_residues_at_any_exponent_and_shift(
-        length in prop::sample::select(lengths_to(1_536).collect::<Vec<_>>()),
+        (kind, length) in prop::sample::select(
+            kinds().flat_map(|kind| lengths_to(kind, 1_536).map(move |length| (kind, length))).collect::<Vec<_>>()
+        ),
         where_between in 0.0..1.0,
         seed in 1u64..,
         shift: u32,
     ) {
-        let (least, most) = (smallest(length).get(), largest(length).get());
+        let (least, most) = (smallest(length).get(), largest(kind, length).get());
         let exponent = prime_from(least + (where_between * f64::from(most - least)) as u32);
-        let mut engine = engine(exponent, length);
+        let mut engine = engine(kind, exponent, length);
         let value = noise(exponent, seed);
         engine.start(&value, shift);
         for recurrence in [Recurrence::SquareMinusTwo, Recurrence::Square] {
@@ -157,11 +173,15 @@ proptest! {
     }
 
     #[test]
-    fn a_flipped_bit_gives_an_error_or_a_residue_in_its_range(index in 0usize..512, bit in 0u32..64) {
+    fn a_flipped_bit_gives_an_error_or_a_residue_in_its_range(
+        kind in prop::sample::select(kinds().collect::<Vec<_>>()),
+        index in 0usize..512,
+        bit in 0u32..64,
+    ) {
         let exponent = Exponent::new(9_689).unwrap();
-        let mut engine = engine(exponent, 512);
+        let mut engine = engine(kind, exponent, 512);
         engine.start(&noise(exponent, 3), 5);
-        engine.corrupt(index, |value| f64::from_bits(value.to_bits() ^ 1 << bit));
+        engine.corrupt(index, &|value| f64::from_bits(value.to_bits() ^ 1 << bit));
         // Weights are irrational but for the first: no other mantissa is a digit. Signs and powers of two may be.
         if index > 0 && bit < 52 {
             prop_assert!(engine.residue().is_err() || engine.residue().unwrap() == noise(exponent, 3));
@@ -174,33 +194,34 @@ proptest! {
 
 #[test]
 fn the_round_off_is_within_a_quarter_at_the_largest_exponent_of_every_length() {
-    for length in lengths_to(65_536) {
-        let exponent = largest(length);
-        let mut engine = engine(exponent, length);
+    for (kind, length) in kinds().flat_map(|kind| lengths_to(kind, 65_536).map(move |length| (kind, length))) {
+        let exponent = largest(kind, length);
+        let mut engine = engine(kind, exponent, length);
         engine.start(&noise(exponent, 11), 0);
         for _ in 0..100 {
             engine.step(Recurrence::SquareMinusTwo).unwrap();
         }
-        assert!(engine.roundoff() <= 0.25, "{exponent} in {length}: {}", engine.roundoff());
-        assert!(engine.roundoff() > 0.001, "{exponent} in {length}: the error was not measured");
+        assert!(engine.roundoff() <= 0.25, "{kind}: {exponent} in {length}: {}", engine.roundoff());
+        assert!(engine.roundoff() > 0.001, "{kind}: {exponent} in {length}: the error was not measured");
     }
 }
 
 #[test]
 fn numbers_that_are_none_never_become_a_residue() {
     let exponent = Exponent::new(9_689).unwrap();
-    for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, -1e200, 1e100] {
+    let bad = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, -1e200, 1e100];
+    for (kind, bad) in kinds().flat_map(|kind| bad.map(move |bad| (kind, bad))) {
         for index in [0, 1, 255, 256, 510, 511] {
-            let mut engine = engine(exponent, 512);
+            let mut engine = engine(kind, exponent, 512);
             engine.start(&noise(exponent, 5), 0);
-            engine.corrupt(index, |_| bad);
-            assert!(engine.residue().is_err(), "{bad} as digit {index}");
-            assert!(engine.step(Recurrence::SquareMinusTwo).is_err(), "{bad} as digit {index}");
-            assert!(engine.residue().is_err(), "{bad} as digit {index}");
+            engine.corrupt(index, &|_| bad);
+            assert!(engine.residue().is_err(), "{kind}: {bad} as digit {index}");
+            assert!(engine.step(Recurrence::SquareMinusTwo).is_err(), "{kind}: {bad} as digit {index}");
+            assert!(engine.residue().is_err(), "{kind}: {bad} as digit {index}");
             // And so it stays, even if the data recovered.
-            engine.data.fill(Complex::new(0.0, 0.0));
-            assert!(engine.step(Recurrence::Square).is_err(), "{bad} as digit {index}");
-            assert!(engine.residue().is_err(), "{bad} as digit {index}");
+            (0..512).for_each(|index| engine.corrupt(index, &|_| 0.0));
+            assert!(engine.step(Recurrence::Square).is_err(), "{kind}: {bad} as digit {index}");
+            assert!(engine.residue().is_err(), "{kind}: {bad} as digit {index}");
             engine.start(&BigUint::from(4u32), 0);
             assert_eq!(engine.roundoff(), 0.0);
             engine.step(Recurrence::SquareMinusTwo).unwrap();
@@ -212,11 +233,12 @@ fn numbers_that_are_none_never_become_a_residue() {
 #[test]
 fn what_is_no_digit_is_not_handed_out() {
     let exponent = Exponent::new(9_689).unwrap();
-    for change in [|v: f64| v + 0.01, |v| v + 1e9, |v| v - 1e15, |_| 1e-300, |v| v * 1.001 + 0.3] {
-        let mut engine = engine(exponent, 512);
+    let changes: [fn(f64) -> f64; 5] = [|v| v + 0.01, |v| v + 1e9, |v| v - 1e15, |_| 1e-300, |v| v * 1.001 + 0.3];
+    for (kind, change) in kinds().flat_map(|kind| changes.map(move |change| (kind, change))) {
+        let mut engine = engine(kind, exponent, 512);
         engine.start(&noise(exponent, 5), 0);
-        engine.corrupt(77, change);
-        assert!(matches!(engine.residue(), Err(StepError::SelfCheck { .. })));
+        engine.corrupt(77, &change);
+        assert!(matches!(engine.residue(), Err(StepError::SelfCheck { .. })), "{kind}");
     }
 }
 
@@ -224,30 +246,53 @@ fn what_is_no_digit_is_not_handed_out() {
 fn digits_too_long_for_their_transform_give_an_error_or_the_right_residue() {
     let length = 4_096;
     let exponent = prime_below(22 * length as u32);
-    let mut engine = engine(exponent, length);
-    engine.start(&extreme(DigitLayout::new(exponent, length).unwrap(), |_| 1), 0);
-    assert!(matches!(engine.step(Recurrence::Square), Err(StepError::RoundOff { .. })));
-    assert!(engine.residue().is_err());
-    let mut residue = noise(exponent, 17);
-    engine.start(&residue, 0);
-    for _ in 0..20 {
-        residue = expected(&residue, exponent, Recurrence::SquareMinusTwo);
-        if engine.step(Recurrence::SquareMinusTwo).is_err() {
-            break;
+    for kind in kinds() {
+        let mut engine = engine(kind, exponent, length);
+        engine.start(&extreme(DigitLayout::new(exponent, length).unwrap(), |_| 1), 0);
+        assert!(matches!(engine.step(Recurrence::Square), Err(StepError::RoundOff { .. })), "{kind}");
+        assert!(engine.residue().is_err(), "{kind}");
+        let mut residue = noise(exponent, 17);
+        engine.start(&residue, 0);
+        for _ in 0..20 {
+            residue = expected(&residue, exponent, Recurrence::SquareMinusTwo);
+            if engine.step(Recurrence::SquareMinusTwo).is_err() {
+                break;
+            }
+            assert_eq!(engine.residue().unwrap(), residue, "{kind}");
         }
-        assert_eq!(engine.residue().unwrap(), residue);
+    }
+}
+
+#[test]
+fn a_transform_that_goes_through_long_rows_agrees_with_the_librarys_at_another_length() {
+    let lengths = [(163_840, 180_224), (196_608, 180_224), (131_072, 163_840), (294_912, 163_840)];
+    for (p, (length, other)) in lengths.map(|lengths| (2_976_221, lengths)) {
+        let exponent = Exponent::new(p).unwrap();
+        let start = noise(exponent, 23);
+        let mut portable = engine(EngineKind::Portable, exponent, other);
+        portable.start(&start, 0);
+        (0..3).for_each(|_| portable.step(Recurrence::SquareMinusTwo).unwrap());
+        for kind in kinds() {
+            let mut engine = engine(kind, exponent, length);
+            engine.start(&start, 1_000_003);
+            assert_eq!(engine.residue().unwrap(), start, "{kind}: {p} in {length}");
+            (0..3).for_each(|_| engine.step(Recurrence::SquareMinusTwo).unwrap());
+            assert!(engine.residue() == portable.residue(), "{kind}: {p} in {length}");
+        }
     }
 }
 
 #[test]
 fn digits_below_8_bits_and_lengths_that_there_are_not_are_refused() {
-    let new = |p: u64, length| PortableEngine::new(Exponent::new(p).unwrap(), length).err();
-    let (exponent, engine) = (Exponent::new(4_093).unwrap(), EngineKind::Portable);
-    assert_eq!(new(4_093, 512), Some(EngineError::NoSuchLength { exponent, engine, length: 512 }));
-    assert_eq!(new(4_099, 512), None);
-    assert!(matches!(new(44_497, 2_000), Some(EngineError::NoSuchLength { .. })));
-    assert!(matches!(new(44_497, 2_310), Some(EngineError::NoSuchLength { .. })));
-    assert!(matches!(new(44_497, 0), Some(EngineError::NoSuchLength { .. })));
-    assert!(matches!(new(2_819, 128), Some(EngineError::NoSuchLength { .. })));
-    assert!(matches!(new(1_021, 128), Some(EngineError::TooSmall { least: 1_024, .. })));
+    for kind in kinds() {
+        let new = |p: u64, length| super::engine(Exponent::new(p).unwrap(), kind, length).err();
+        let exponent = Exponent::new(4_093).unwrap();
+        assert_eq!(new(4_093, 512), Some(EngineError::NoSuchLength { exponent, engine: kind, length: 512 }));
+        assert_eq!(new(4_099, 512), None);
+        assert!(matches!(new(44_497, 2_000), Some(EngineError::NoSuchLength { .. })));
+        assert!(matches!(new(44_497, 2_310), Some(EngineError::NoSuchLength { .. })));
+        assert!(matches!(new(44_497, 0), Some(EngineError::NoSuchLength { .. })));
+        assert!(matches!(new(2_953, 128), Some(EngineError::NoSuchLength { .. })));
+        assert!(matches!(new(1_021, 128), Some(EngineError::TooSmall { least: 1_024, .. })));
+    }
 }
