@@ -7,10 +7,16 @@
 //! * [`find_above`] settles one exponent after the other until it finds a prime: the race.
 //! * [`SearchBoard`] is where a race says how it goes.
 
+mod attempt;
 mod board;
+mod find_all;
 mod race;
 mod verify;
 
+pub use attempt::{
+    Attempt, Build, CHECKPOINT_INTERVAL, Conclusion, Confirmation, Event, Factoring, MethodChoice, Progress, Report,
+};
 pub use board::{AtHand, CandidateResult, SearchBoard, SearchErrorKind};
+pub use find_all::{AllOutcome, Range, find_all};
 pub use race::{SearchOutcome, find_above};
 pub use verify::{Stage, Verification, verify, verify_with};
