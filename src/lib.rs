@@ -5,6 +5,7 @@
 //!
 //! The rooms, from the ground up; each may use only those above it in this list:
 //!
+//! * [`durable`]: files that survive a power cut.
 //! * [`mersenne`]: the numbers. Exponents, trial factors, the Lucas–Lehmer test. Knows nothing of nodes.
 //! * [`protocol`]: the node as a pure state machine. No sockets, no clock, no threads.
 //! * [`search`]: what to test next, and how a claim is verified.
@@ -17,6 +18,7 @@
 pub mod cli;
 pub mod config;
 pub mod daemon;
+pub mod durable;
 pub mod mersenne;
 pub mod protocol;
 pub mod search;

@@ -1,15 +1,15 @@
 //! The state file: what a node knows between two lives, in one small JSON file that is replaced as a whole.
 //!
-//! A new file is written beside the old one, fsynced, renamed over it, and the directory fsynced: after a crash either the
-//! old state is there or the new one, never a part. A second process in the same directory is refused.
+//! After a crash either the old state is there or the new one, never a part (`durable`). A second process in the same directory is refused.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::durable;
 use crate::protocol::Saved;
 
 /// The file's name in the state directory.
@@ -97,7 +97,7 @@ impl StateFile {
     /// Makes the directory if there is none (mode 0700), locks it, and reads what an earlier life has left.
     pub fn open(directory: &Path) -> Result<(StateFile, Saved), StateError> {
         let unusable = |source| StateError::Directory { path: directory.to_owned(), source };
-        make_private(directory).map_err(unusable)?;
+        durable::make_private(directory).map_err(unusable)?;
         // Held open for reading only, so that the file system can be made read-only under a running node.
         let lock = directory.join("lock");
         let lock = File::create(&lock).and_then(|_| File::open(&lock)).map_err(unusable)?;
@@ -135,25 +135,14 @@ impl StateFile {
     /// Replaces the file. When this returns `Ok`, the new state survives a power cut; otherwise the old one does.
     pub fn write(&self, saved: &Saved) -> Result<(), StateError> {
         let path = self.directory.join(FILE);
-        self.replace(&path, saved).map_err(|source| StateError::File { path, source })
+        self.replace(saved).map_err(|source| StateError::File { path, source })
     }
 
-    fn replace(&self, path: &Path, saved: &Saved) -> io::Result<()> {
-        let new = self.directory.join("state.json.new");
+    fn replace(&self, saved: &Saved) -> io::Result<()> {
         let mut bytes = serde_json::to_vec_pretty(&Written { version: VERSION, saved })?;
         bytes.push(b'\n');
-        // After a failed fsync the descriptor is not used again: the kernel may have dropped what it could not write.
-        let mut file = File::create(&new)?;
-        file.write_all(&bytes)?;
-        file.sync_all()?;
-        fs::rename(&new, path)?;
-        File::open(&self.directory)?.sync_all()
+        durable::replace(&self.directory, FILE, &bytes)
     }
-}
-
-fn make_private(directory: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)
 }
 
 #[cfg(test)]
