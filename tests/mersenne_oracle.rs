@@ -1,11 +1,13 @@
 //! The numbers against the outside: residues that other programs agree on, and the primes that are known.
 //!
-//! `oracle/ll_residues.csv` holds Lucas-Lehmer residues, each confirmed by at least two independent programs.
+//! `oracle/ll_residues.csv` holds Lucas-Lehmer residues, each confirmed by at least two independent programs;
+//! `oracle/prp3_residues.csv` those of Fermat tests to base 3, of both types.
 
 use std::num::NonZeroU16;
+use std::sync::Arc;
 
-use mersenned::mersenne::{ExactEngine, Exponent, Interrupt, LucasLehmer, Outcome, Res64, Verdict};
-use mersenned::search::{SearchBoard, SearchOutcome, Verification, find_above, verify};
+use mersenned::mersenne::{EngineKind, Exponent, Finding, Interrupt, Method, Plan, Res64, ResidueType, State, Test};
+use mersenned::search::{Conclusion, SearchBoard, SearchOutcome, find_above, verify};
 use num_bigint::BigUint;
 
 /// The largest exponent of a full test, and exponent times squarings of the largest partial one: a few
@@ -44,31 +46,66 @@ fn full_tests() -> Vec<OracleRow> {
     rows
 }
 
-fn test_of(exponent: Exponent) -> LucasLehmer<ExactEngine> {
-    LucasLehmer::new(ExactEngine::new(exponent).unwrap())
+fn test_of(exponent: Exponent, method: Method) -> Test {
+    let plan = Plan::of(exponent, EngineKind::Exact).unwrap();
+    Test::new(method, plan, Arc::new(Plan::build), exponent.get() / 3).unwrap()
+}
+
+/// Squares until the end, or so often.
+fn advance(test: &mut Test, mut squarings: u32) {
+    while squarings > 0 {
+        let advance = test.advance(squarings, &Interrupt::new()).unwrap();
+        squarings -= advance.squarings;
+        match advance.state {
+            State::Running => {}
+            State::Finished => return,
+            State::WentBack(_) | State::Interrupted => panic!("{advance:?}"),
+        }
+    }
 }
 
 #[test]
 fn full_tests_end_with_the_residues_of_other_programs() {
     for row in full_tests() {
-        let mut test = test_of(row.exponent);
-        let outcome = test.run(&Interrupt::new(), &mut |_| {}).unwrap();
-        let verdict = Verdict::Composite { res64: row.res64 };
-        assert_eq!(outcome, Outcome::Finished(verdict), "{}", row.exponent);
-        assert_eq!(test.progress().iteration, row.iterations);
+        let mut test = test_of(row.exponent, Method::LucasLehmer);
+        advance(&mut test, u32::MAX);
+        assert_eq!(test.finding(), Some(Finding::Composite(row.res64)), "{}", row.exponent);
+        assert_eq!(test.progress().0, row.iterations);
     }
+}
+
+#[test]
+fn fermat_tests_end_with_the_residues_of_other_programs() {
+    let rows = include_str!("oracle/prp3_residues.csv").lines().skip(1);
+    let mut compared = 0;
+    for row in rows {
+        let [exponent, one, three, is_prime] = row.split(',').collect::<Vec<_>>().try_into().unwrap();
+        let exponent = Exponent::new(exponent.parse().unwrap()).unwrap();
+        if exponent.get() > LARGEST_FULL_TEST {
+            continue;
+        }
+        for (residue_type, res64) in [(ResidueType::One, one), (ResidueType::Three, three)] {
+            let mut test = test_of(exponent, Method::Prp(residue_type));
+            advance(&mut test, u32::MAX);
+            let res64 = Res64::new(u64::from_str_radix(res64, 16).unwrap());
+            let expected = if is_prime == "1" { Finding::Hit(res64) } else { Finding::Composite(res64) };
+            assert_eq!(test.finding(), Some(expected), "{exponent}, {residue_type:?}");
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 12);
 }
 
 #[test]
 fn claims_are_refuted_by_a_factor_or_by_the_residues_of_other_programs() {
     for row in full_tests() {
-        let verification = verify(row.exponent, &Interrupt::new());
-        if let Verification::HasFactor(factor) = verification {
-            let power = BigUint::from(2u32).modpow(&row.exponent.get().into(), &factor.into());
-            assert_eq!(power, BigUint::ONE, "{}", row.exponent);
-        } else {
-            let composite = Verification::Composite(row.res64);
-            assert_eq!(verification, composite, "{}", row.exponent);
+        match verify(row.exponent, &Interrupt::new()) {
+            Conclusion::HasFactor(factor) => {
+                let power = BigUint::from(2u32).modpow(&row.exponent.get().into(), &factor.into());
+                assert_eq!(power, BigUint::ONE, "{}", row.exponent);
+            }
+            Conclusion::Composite(report) => assert_eq!(report.res64, row.res64, "{}", row.exponent),
+            conclusion => panic!("{}: {conclusion:?}", row.exponent),
         }
     }
 }
@@ -80,11 +117,9 @@ fn partial_tests_have_the_residues_of_other_programs() {
     let rows: Vec<_> = oracle().filter(affordable).collect();
     assert_eq!(rows.len(), 7);
     for row in rows {
-        let mut test = test_of(row.exponent);
-        for _ in 0..row.iterations {
-            test.step().unwrap();
-        }
-        assert_eq!(test.res64(), Ok(row.res64), "{}", row.exponent);
+        let mut test = test_of(row.exponent, Method::LucasLehmer);
+        advance(&mut test, row.iterations);
+        assert_eq!(Res64::of(&test.snapshot().current.residue), row.res64, "{}", row.exponent);
     }
 }
 
@@ -97,7 +132,7 @@ fn the_search_finds_exactly_the_known_mersenne_primes_up_to_4423() {
             SearchOutcome::Found(exponent) => found.push(exponent),
             SearchOutcome::Exhausted => break,
             SearchOutcome::Interrupted => panic!("nobody interrupted"),
-            SearchOutcome::EngineFailed { exponent, error } => panic!("{exponent}: {error}"),
+            SearchOutcome::EngineFailed { exponent, fault } => panic!("{exponent}: {fault}"),
         }
     }
     let found: Vec<u32> = found.into_iter().map(Exponent::get).collect();

@@ -3,13 +3,11 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::mersenne::{
-    ExactEngine, Exponent, ExponentError, Interrupt, LucasLehmer, Outcome, Progress, Verdict,
-    looks_like_mersenne_number,
-};
+use crate::mersenne::{Exponent, ExponentError, Interrupt, Method, looks_like_mersenne_number};
+use crate::search::{Attempt, Conclusion, Event, Factoring, MethodChoice, Progress};
 
 /// How often progress is shown on a terminal.
 const ON_TERMINAL: Duration = Duration::from_millis(500);
@@ -40,14 +38,27 @@ fn parse_number(text: &str) -> Result<u64, String> {
 /// Tests one exponent by Lucas and Lehmer and prints the verdict.
 pub fn test(args: &TestArgs) -> Result<()> {
     let exponent = exponent(args.exponent)?;
-    let engine = ExactEngine::new(exponent).context("this exponent cannot be tested")?;
+    let attempt = Attempt {
+        method: MethodChoice::Only(Method::LucasLehmer),
+        factoring: Factoring::None,
+        ..Attempt::new(exponent)
+    };
     let mut shown = Shown::new();
-    let outcome = LucasLehmer::new(engine).run(&Interrupt::new(), &mut |progress| shown.show(progress))?;
+    let conclusion = attempt.run(&Interrupt::new(), &mut |event| {
+        if let Event::Progress(progress) = event {
+            shown.show(*progress);
+        }
+    });
     shown.clear();
-    match outcome {
-        Outcome::Finished(Verdict::Prime) => println!("M{exponent} is prime!"),
-        Outcome::Finished(Verdict::Composite { res64 }) => println!("M{exponent} is not prime. Res64: {res64}"),
-        Outcome::Interrupted => bail!("the test was interrupted"),
+    match conclusion {
+        Conclusion::Prime(_) => println!("M{exponent} is prime!"),
+        Conclusion::Composite(report) => println!("M{exponent} is not prime. Res64: {}", report.res64),
+        Conclusion::HasFactor(factor) => println!("M{exponent} has a factor: {factor}"),
+        Conclusion::Interrupted { .. } => bail!("the test was interrupted"),
+        Conclusion::BeyondEngine { limit } => {
+            bail!("this exponent cannot be tested: exponent {exponent} is beyond this engine, whose limit is {limit}")
+        }
+        Conclusion::Failed { fault, .. } => bail!("the test failed again and again: {fault}"),
     }
     Ok(())
 }
@@ -85,7 +96,7 @@ impl Shown {
         Shown { began: now, last: now, on_terminal: io::stderr().is_terminal(), drawn: false }
     }
 
-    fn show(&mut self, Progress { iteration, total }: Progress) {
+    fn show(&mut self, Progress { iteration, total, .. }: Progress) {
         let now = Instant::now();
         if now - self.last < if self.on_terminal { ON_TERMINAL } else { ELSEWHERE } {
             return;

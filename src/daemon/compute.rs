@@ -1,16 +1,17 @@
 //! The threads that compute: one or more search, one verifies. They run at the lowest priority and can be interrupted at every
 //! step, so a machine stays usable and nothing ever waits for a big number.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::report::Report;
-use crate::mersenne::{Exponent, Interrupt, MAX_EXPONENT};
+use crate::mersenne::{EngineSet, Exponent, Interrupt, largest_exponent};
 use crate::protocol::Verdict;
-use crate::search::{self, SearchBoard, SearchOutcome, Verification};
+use crate::search::{self, Conclusion, Scope, SearchBoard, SearchOutcome};
 
 /// The nice level of computing threads: they get what nobody else wants.
 const NICE: i32 = 19;
@@ -27,6 +28,7 @@ struct Desk<J> {
 #[derive(Debug)]
 struct Worker<J> {
     shared: Arc<(Mutex<Desk<J>>, Condvar)>,
+    thread: JoinHandle<()>,
 }
 
 impl<J: Send + 'static> Worker<J> {
@@ -35,13 +37,13 @@ impl<J: Send + 'static> Worker<J> {
         let desk = Desk { job: None, interrupt: Interrupt::new(), closed: false };
         let shared = Arc::new((Mutex::new(desk), Condvar::new()));
         let theirs = Arc::clone(&shared);
-        thread::Builder::new().name(name.to_owned()).spawn(move || {
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
             lower_priority();
             while let Some((job, interrupt)) = next_job(&theirs) {
                 work(job, &interrupt);
             }
         })?;
-        Ok(Worker { shared })
+        Ok(Worker { shared, thread })
     }
 
     /// Gives the thread a job, instead of the one it does now or was given before.
@@ -59,7 +61,7 @@ impl<J: Send + 'static> Worker<J> {
         desk.job = None;
     }
 
-    /// Stops the thread; it ends within 50 ms.
+    /// Stops the thread; it ends within 50 ms, and the time it takes to write a checkpoint.
     fn close(&self) {
         let mut desk = lock(&self.shared.0);
         desk.interrupt.request();
@@ -104,8 +106,14 @@ pub struct Compute {
 
 impl Compute {
     /// Starts the threads; what they find out is sent to `reports`. Searches take as many threads as `board` has places,
-    /// and tell it how they go.
-    pub fn start(reports: UnboundedSender<Report>, board: Arc<SearchBoard>) -> std::io::Result<Compute> {
+    /// tell it how they go, and keep checkpoints in this directory.
+    pub fn start(
+        reports: UnboundedSender<Report>,
+        board: Arc<SearchBoard>,
+        checkpoints: PathBuf,
+    ) -> std::io::Result<Compute> {
+        let engines = EngineSet::of_this_machine();
+        let scope = Scope { max: largest_exponent(engines), engines, checkpoints: Some(checkpoints) };
         let cores = thread::available_parallelism().map_or(usize::MAX, |cores| cores.get());
         if board.threads() > cores {
             tracing::warn!(
@@ -115,7 +123,9 @@ impl Compute {
         }
         let found = reports.clone();
         Ok(Compute {
-            searcher: Worker::start("search", move |above, interrupt| search(above, interrupt, &board, &found))?,
+            searcher: Worker::start("search", move |above, interrupt| {
+                search(above, &scope, interrupt, &board, &found);
+            })?,
             verifier: Worker::start("verify", move |exponent, interrupt| verify(exponent, interrupt, &reports))?,
         })
     }
@@ -140,22 +150,35 @@ impl Compute {
         self.verifier.rest();
     }
 
-    /// Stops all threads within 50 ms.
+    /// Stops all threads: within 50 ms they compute no more.
     pub fn close(&self) {
         self.searcher.close();
         self.verifier.close();
     }
+
+    /// After [`close`](Compute::close): waits until the search has written its checkpoints. A slow disk makes this slow.
+    pub fn join(self) {
+        if self.searcher.thread.join().is_err() {
+            tracing::error!("the thread that searches has panicked");
+        }
+    }
 }
 
-fn search(above: Option<Exponent>, interrupt: &Interrupt, board: &SearchBoard, reports: &UnboundedSender<Report>) {
-    match search::find_above(above, MAX_EXPONENT, interrupt, board) {
+fn search(
+    above: Option<Exponent>,
+    scope: &Scope,
+    interrupt: &Interrupt,
+    board: &SearchBoard,
+    reports: &UnboundedSender<Report>,
+) {
+    match scope.find_above(above, interrupt, board) {
         // If the gossip loop has ended, nobody is left to be told.
         SearchOutcome::Found(exponent) => drop(reports.send(Report::Found { above, exponent })),
         SearchOutcome::Exhausted => {
-            tracing::warn!("the search has reached the largest exponent that this machine's engine can test");
+            tracing::warn!("the search has reached the largest exponent that this machine's engines can test");
         }
-        SearchOutcome::EngineFailed { exponent, error } => {
-            tracing::error!("the test of M{exponent} has failed: {error}; it will be made again");
+        SearchOutcome::EngineFailed { exponent, fault } => {
+            tracing::error!("the test of M{exponent} has failed: {fault}; it will be made again");
             drop(reports.send(Report::SearchFailed));
         }
         SearchOutcome::Interrupted => {}
@@ -165,14 +188,14 @@ fn search(above: Option<Exponent>, interrupt: &Interrupt, board: &SearchBoard, r
 fn verify(exponent: Exponent, interrupt: &Interrupt, reports: &UnboundedSender<Report>) {
     let began = Instant::now();
     let verdict = match search::verify(exponent, interrupt) {
-        Verification::Prime => Verdict::Prime,
-        Verification::HasFactor(_) | Verification::Composite(_) => Verdict::Composite,
-        Verification::BeyondEngine { .. } => Verdict::Untestable,
-        Verification::EngineFailed(error) => {
-            tracing::error!("the test of M{exponent} has failed: {error}");
+        Conclusion::Prime(_) => Verdict::Prime,
+        Conclusion::HasFactor(_) | Conclusion::Composite(_) => Verdict::Composite,
+        Conclusion::BeyondEngine { .. } => Verdict::Untestable,
+        Conclusion::Failed { fault, .. } => {
+            tracing::error!("the test of M{exponent} has failed: {fault}");
             Verdict::Untestable
         }
-        Verification::Interrupted => return,
+        Conclusion::Interrupted { .. } => return,
     };
     let took: Duration = began.elapsed();
     drop(reports.send(Report::Verdict { exponent, verdict, took }));

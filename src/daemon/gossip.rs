@@ -108,6 +108,7 @@ impl Gossip {
                         // The journal is complete without the disk.
                         drop(self.recorder);
                         self.saver.close();
+                        self.compute.join();
                         return Ok(());
                     }
                     Some(report) => self.take_report(report, &mut out),

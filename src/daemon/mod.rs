@@ -1,7 +1,7 @@
 //! The outside world of a node: sockets, clock, threads, signals, disk, HTTP, metrics.
 //!
 //! Threads: `gossip` owns the UDP socket and drives the node; `search` (one thread or more) and `verify` compute at nice
-//! 19; `save` writes the state file; the main thread serves HTTP and waits for signals. Only `gossip` changes the node; the
+//! 19, and the search writes checkpoints; `save` writes the state file; the main thread serves HTTP and waits for signals. Only `gossip` changes the node; the
 //! others report to it, or look on.
 
 use std::io;
@@ -58,6 +58,9 @@ use self::token::{Token, TokenError};
 
 /// How long everything may take to end, before the process ends without it.
 const GOODBYE: Duration = Duration::from_millis(750);
+
+/// The directory of checkpoints, in the state directory.
+const CHECKPOINTS: &str = "checkpoints";
 
 /// What is asked for over HTTP and may wait for the gossip loop.
 const REQUEST_QUEUE: usize = 64;
@@ -197,7 +200,8 @@ async fn serve(settings: Settings, reload: &mut Reload<'_>) -> Result<(), Daemon
     let exporter = Exporter::new(Arc::clone(&node), Arc::clone(&journal), Arc::clone(&counters), Arc::clone(&board));
     let exporter = Arc::new(exporter.map_err(io::Error::other).map_err(system("set up metrics"))?);
     let readiness = Arc::new(Readiness::new());
-    let compute = Compute::start(report.clone(), board).map_err(system("start the computing threads"))?;
+    let compute = Compute::start(report.clone(), board, settings.state_dir.join(CHECKPOINTS))
+        .map_err(system("start the computing threads"))?;
     let saver = Saver::start(file, node.state().0, Arc::clone(&readiness), report.clone())
         .map_err(system("start the thread that saves"))?;
     let gossip = Gossip {

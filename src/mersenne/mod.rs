@@ -11,28 +11,43 @@
 //!   `sieve`, which says what is worth a trial.
 //! * [`Squaring`]: what an engine is: a residue modulo 2^p - 1, squared again and again. [`ExactEngine`] is one.
 //! * [`jacobi`]: the symbol by which a residue of the test is checked without a repetition.
-//! * [`LucasLehmer`]: the test, on any engine.
+//! * [`Plan`]: which engine for which exponent.
+//! * [`Test`]: a chain of squarings on any engine, in slices, with [`Snapshot`]s. [`LucasLehmer`] proves; [`Prp`], under
+//!   Gerbicz's check, finds. Under them `course`, the engine and what replaces it when it fails; `gerbicz`; and
+//!   `jacobi_check`.
 
 pub mod decimal;
 pub mod factor;
 pub mod jacobi;
 pub mod primality;
 
+mod course;
 mod engine;
 mod exact;
 mod exponent;
+#[cfg(test)]
+pub(crate) mod faulty;
+mod gerbicz;
 mod interrupt;
+mod jacobi_check;
 mod lucas_lehmer;
 mod method;
 mod montgomery;
 mod plan;
+pub mod prp;
 mod sieve;
+mod snapshot;
+mod test;
 pub mod transform;
 
+pub use course::{Build, GaveUp};
 pub use engine::{EngineError, EngineKind, Recurrence, Res64, Squaring, StepError};
 pub use exact::{ExactEngine, MAX_EXPONENT};
 pub use exponent::{Exponent, ExponentError, looks_like_mersenne_number};
 pub use interrupt::{Interrupt, Interrupted};
-pub use lucas_lehmer::{LucasLehmer, Outcome, Progress, Verdict};
+pub use lucas_lehmer::LucasLehmer;
 pub use method::{Errors, Fault, Method, ResidueType};
 pub use plan::{ENGINES_VARIABLE, EngineSet, Plan, largest_exponent};
+pub use prp::Prp;
+pub use snapshot::{Mark, Snapshot};
+pub use test::{Advance, Finding, State, Test};

@@ -7,14 +7,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::mersenne::factor::FactorLimit;
-use crate::mersenne::{EngineError, EngineSet, Errors, Exponent, Fault, Interrupt, Method, Plan, Res64, Squaring};
+use crate::mersenne::factor::{FactorLimit, quick_factor, smallest_factor};
+use crate::mersenne::{
+    Build, EngineSet, Errors, Exponent, Fault, Finding, Interrupt, Interrupted, Method, Plan, Res64, ResidueType,
+    largest_exponent, prp,
+};
+
+mod computation;
+
+use computation::{Ended, Task, compute};
 
 /// How often a running test writes a checkpoint.
 pub const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Makes the engine of a plan. Tests of the program put in engines that fail.
-pub type Build = Arc<dyn Fn(Plan) -> Result<Box<dyn Squaring>, EngineError> + Send + Sync>;
+/// So many computations at most are made of an exponent, if they disagree.
+const COMPUTATIONS: u32 = 4;
 
 /// What is to be done with one exponent.
 #[derive(Clone)]
@@ -79,7 +86,7 @@ pub enum Event {
         /// Squarings that the checkpoint has, 0 from the beginning.
         iteration: u32,
     },
-    /// Squarings were done; told every few hundred microseconds.
+    /// Squarings were done; told every few hundred microseconds, or after every one that takes longer.
     Progress(Progress),
     /// A checkpoint was written, and is durable.
     Checkpointed {
@@ -113,8 +120,10 @@ pub enum Event {
         method: Method,
         /// On which engine.
         plan: Plan,
-        /// By how many bits its residue is held rotated at the beginning.
+        /// By how many bits its residue was held rotated at its beginning.
         shift: u32,
+        /// Squarings that its checkpoint has, 0 from the beginning.
+        iteration: u32,
     },
 }
 
@@ -149,7 +158,7 @@ pub enum Conclusion {
         /// The squarings of the last checkpoint that is on disk and can be resumed from, if there is one.
         checkpoint: Option<u32>,
     },
-    /// No engine of these can test it. Factors have been looked for quickly, in vain.
+    /// None of the engines can test it. It has no small factor.
     BeyondEngine {
         /// The largest number that can be tested as an exponent.
         limit: u32,
@@ -215,11 +224,136 @@ impl Attempt {
 
     /// Does it. `on_event` is called on this thread.
     ///
-    /// Returns within 50 ms of a request by `interrupt`, and the time it takes to write the checkpoint. A checkpoint is
-    /// removed when the test has a verdict.
+    /// Returns within 50 ms of a request by `interrupt`, and the time it takes to write the checkpoint. Checkpoints are
+    /// removed when there is a verdict; what an earlier run has left is gone on with.
     pub fn run(&self, interrupt: &Interrupt, on_event: &mut dyn FnMut(&Event)) -> Conclusion {
-        let _ = (interrupt, on_event);
-        Conclusion::BeyondEngine { limit: 0 }
+        let Some(plan) = self.plan.or_else(|| Plan::fastest(self.exponent, self.engines).ok()) else {
+            let limit = largest_exponent(self.engines);
+            return quick_factor(self.exponent).map_or(Conclusion::BeyondEngine { limit }, Conclusion::HasFactor);
+        };
+        let method = self.method();
+        let snapshot = computation::left_behind(self, method, 1, on_event);
+        // Whoever has left a checkpoint has looked for factors before.
+        if snapshot.is_none() {
+            match self.look_for_factors(plan, interrupt, on_event) {
+                Ok(Some(factor)) => return Conclusion::HasFactor(factor),
+                Ok(None) => {}
+                Err(Interrupted) => return Conclusion::Interrupted { iteration: 0, checkpoint: None },
+            }
+        }
+        let mut random = Random(self.seed);
+        let shift = random.below(self.exponent.get());
+        let task = Task { number: 1, method, plan, shift };
+        let conclusion = match compute(self, task, snapshot, interrupt, on_event) {
+            Ended::Found { finding: Finding::Composite(res64), by, errors } => {
+                Conclusion::Composite(self.report(by, res64, errors, None))
+            }
+            Ended::Found { finding: Finding::Hit(res64), by, errors } => {
+                let hit = self.report(by, res64, errors, None);
+                self.confirm(hit, &mut random, interrupt, on_event)
+            }
+            ended => self.without_finding(ended),
+        };
+        match &conclusion {
+            Conclusion::Prime(_) | Conclusion::Composite(_) | Conclusion::Failed { .. } => {
+                computation::forget(self, method, 1);
+                (2..=COMPUTATIONS).for_each(|number| computation::forget(self, Method::LucasLehmer, number));
+            }
+            Conclusion::HasFactor(_) | Conclusion::Interrupted { .. } | Conclusion::BeyondEngine { .. } => {}
+        }
+        conclusion
+    }
+
+    fn method(&self) -> Method {
+        match self.method {
+            MethodChoice::Only(method) => method,
+            MethodChoice::Auto if self.exponent.get() >= prp::WORTHWHILE_FROM => Method::Prp(ResidueType::One),
+            MethodChoice::Auto => Method::LucasLehmer,
+        }
+    }
+
+    fn look_for_factors(
+        &self,
+        plan: Plan,
+        interrupt: &Interrupt,
+        on_event: &mut dyn FnMut(&Event),
+    ) -> Result<Option<u64>, Interrupted> {
+        let limit = match self.factoring {
+            Factoring::None => return Ok(None),
+            Factoring::Balanced => FactorLimit::balanced(self.exponent, plan.typical_step()),
+            Factoring::UpTo(limit) => limit,
+        };
+        on_event(&Event::Factoring { limit });
+        smallest_factor(self.exponent, limit, interrupt)
+    }
+
+    /// Repeats by Lucas and Lehmer, on other engines and with other shifts, a test that found a prime, until two computations
+    /// agree: it is prime if two say so.
+    fn confirm(
+        &self,
+        mut hit: Report,
+        random: &mut Random,
+        interrupt: &Interrupt,
+        on_event: &mut dyn FnMut(&Event),
+    ) -> Conclusion {
+        let own = Confirmation { method: hit.method, plan: hit.plan, shift: hit.shift };
+        let mut others: Vec<Report> = Vec::new();
+        for number in 2..=COMPUTATIONS {
+            // In turn, so that no engine is asked alone.
+            let other = own.plan.different(self.engines).filter(|_| number % 2 == 0);
+            let plan = other.unwrap_or(own.plan);
+            let p = self.exponent.get();
+            // Never the same shift: 1 to p - 1 away from it.
+            let shift = ((u64::from(own.shift) + 1 + u64::from(random.below(p - 1))) % u64::from(p)) as u32;
+            let snapshot = computation::left_behind(self, Method::LucasLehmer, number, on_event);
+            let task = Task { number, method: Method::LucasLehmer, plan, shift };
+            let (finding, by, errors) = match compute(self, task, snapshot, interrupt, on_event) {
+                Ended::Found { finding, by, errors } => (finding, by, errors),
+                ended => return self.without_finding(ended),
+            };
+            hit.errors = hit.errors.and(errors);
+            match finding {
+                Finding::Hit(_) if by != own => return Conclusion::Prime(Report { confirmed: Some(by), ..hit }),
+                // A checkpoint has brought back the very computation that is to be confirmed.
+                Finding::Hit(_) => computation::forget(self, Method::LucasLehmer, number),
+                Finding::Composite(res64) => {
+                    hit.errors.count(&Fault::Unconfirmed);
+                    on_event(&Event::Error { fault: Fault::Unconfirmed, back_to: 0, plan: by.plan });
+                    if others.iter().any(|other| other.res64 == res64) {
+                        return Conclusion::Composite(self.report(by, res64, hit.errors, None));
+                    }
+                    others.push(self.report(by, res64, hit.errors, None));
+                }
+            }
+        }
+        Conclusion::Failed { fault: Fault::Unconfirmed, errors: hit.errors }
+    }
+
+    fn without_finding(&self, ended: Ended) -> Conclusion {
+        match ended {
+            Ended::Interrupted { iteration, checkpoint } => Conclusion::Interrupted { iteration, checkpoint },
+            Ended::GaveUp { fault, errors } => Conclusion::Failed { fault, errors },
+            Ended::NoEngine | Ended::Found { .. } => Conclusion::BeyondEngine { limit: largest_exponent(self.engines) },
+        }
+    }
+
+    fn report(&self, by: Confirmation, res64: Res64, errors: Errors, confirmed: Option<Confirmation>) -> Report {
+        let Confirmation { method, plan, shift } = by;
+        Report { exponent: self.exponent, method, res64, plan, shift, errors, confirmed }
+    }
+}
+
+/// Shifts by chance: SplitMix64, whose next state is an addition away (Steele, Lea and Flood 2014).
+struct Random(u64);
+
+impl Random {
+    /// A number below `bound`, or 0.
+    fn below(&mut self, bound: u32) -> u32 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut word = self.0;
+        word = (word ^ word >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        word = (word ^ word >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (word ^ word >> 31).checked_rem(bound.into()).unwrap_or(0) as u32
     }
 }
 
@@ -228,3 +362,6 @@ impl std::fmt::Debug for Attempt {
         write!(f, "Attempt({}, {:?}, {:?})", self.exponent, self.method, self.plan)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,9 +5,10 @@
 
 use std::num::NonZeroU16;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::verify::{Stage, Verification};
-use crate::mersenne::{Exponent, StepError};
+use super::attempt::{Conclusion, Event, Progress};
+use crate::mersenne::{Exponent, Fault, StepError};
 use crate::protocol::{Counter, Family, labels};
 
 labels! {
@@ -23,12 +24,18 @@ labels! {
 }
 
 labels! {
-    /// What an engine noticed when it miscalculated.
+    /// What showed that a computation had gone wrong.
     SearchErrorKind {
         /// Its round-off error was too large.
         RoundOff = "round_off",
         /// A property of every right residue did not hold.
         SelfCheck = "self_check",
+        /// Gerbicz's check failed.
+        Gerbicz = "gerbicz",
+        /// A Jacobi symbol was wrong.
+        Jacobi = "jacobi",
+        /// A prime was not confirmed.
+        Unconfirmed = "unconfirmed",
     }
 }
 
@@ -50,6 +57,12 @@ pub(super) struct Desk {
     /// together. 0 is nothing at hand.
     at_hand: AtomicU64,
     squarings: Counter,
+    /// Points of the transform, 0 for none.
+    length: AtomicU64,
+    /// The bits of the largest round-off error of the test at hand.
+    roundoff: AtomicU64,
+    /// When the test at hand was last made durable, in seconds since 1970; 0 if it has not been.
+    checkpointed: AtomicU64,
 }
 
 /// The candidate that a thread is busy with.
@@ -101,7 +114,26 @@ impl SearchBoard {
         self.candidates.of(result).get()
     }
 
-    /// Tests that were given up because the engine had miscalculated.
+    /// The transform's length in points for the smallest exponent at hand; 0 while there is none, or an engine without one.
+    pub fn fft_length(&self) -> u64 {
+        let busy = self.desks.iter().filter_map(|desk| Some((desk.at_hand()?, desk.length.load(Ordering::Relaxed))));
+        busy.min().map_or(0, |(_, length)| length)
+    }
+
+    /// The largest round-off error of the tests at hand, 0 to 0.5.
+    pub fn roundoff(&self) -> f64 {
+        let errors = self.desks.iter().map(|desk| f64::from_bits(desk.roundoff.load(Ordering::Relaxed)));
+        errors.fold(0.0, f64::max)
+    }
+
+    /// When the tests at hand were last made durable, the one whose checkpoint is oldest, in seconds since 1970; 0 while none
+    /// has a checkpoint.
+    pub fn checkpointed(&self) -> u64 {
+        let times = self.desks.iter().map(|desk| desk.checkpointed.load(Ordering::Relaxed));
+        times.filter(|&time| time > 0).min().unwrap_or(0)
+    }
+
+    /// How often a computation went wrong and was noticed.
     pub fn errors(&self, kind: SearchErrorKind) -> u64 {
         self.errors.of(kind).get()
     }
@@ -135,45 +167,78 @@ impl SearchBoard {
     }
 
     /// Counts a candidate by what came of it.
-    pub(super) fn settled(&self, verification: &Verification) {
-        let result = match verification {
-            Verification::HasFactor(_) => CandidateResult::Factored,
-            Verification::Composite(_) => CandidateResult::Composite,
-            Verification::Prime => CandidateResult::Prime,
-            Verification::EngineFailed(error) => {
-                return self.errors.of(SearchErrorKind::of(error)).one();
-            }
-            Verification::Interrupted | Verification::BeyondEngine { .. } => return,
+    pub(super) fn settled(&self, conclusion: &Conclusion) {
+        let result = match conclusion {
+            Conclusion::HasFactor(_) => CandidateResult::Factored,
+            Conclusion::Composite(_) => CandidateResult::Composite,
+            Conclusion::Prime(_) => CandidateResult::Prime,
+            // The last fault ended it, and was not told on the way.
+            Conclusion::Failed { fault, .. } => return self.went_wrong(fault),
+            Conclusion::Interrupted { .. } | Conclusion::BeyondEngine { .. } => return,
         };
         self.candidates.of(result).one();
+    }
+
+    fn went_wrong(&self, fault: &Fault) {
+        self.errors.of(SearchErrorKind::of(fault)).one();
+    }
+
+    /// Notes at `desk`, one of this board's, what is being done with an exponent.
+    pub(super) fn note(&self, desk: &Desk, exponent: Exponent, event: &Event) {
+        match event {
+            Event::Factoring { .. } => desk.begin(exponent, 0),
+            Event::Testing { iteration, .. } | Event::Confirming { iteration, .. } => desk.begin(exponent, *iteration),
+            Event::Progress(progress) => desk.progress(exponent, progress),
+            Event::Checkpointed { .. } => {
+                // A clock before 1970 shows nothing.
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                desk.checkpointed.store(now.as_secs(), Ordering::Relaxed);
+            }
+            Event::Error { fault, .. } => self.went_wrong(fault),
+            Event::CheckpointFailed { .. } | Event::CheckpointUnusable { .. } => {}
+        }
     }
 }
 
 impl SearchErrorKind {
-    fn of(error: &StepError) -> SearchErrorKind {
-        match error {
-            StepError::RoundOff { .. } => SearchErrorKind::RoundOff,
-            StepError::SelfCheck { .. } => SearchErrorKind::SelfCheck,
+    fn of(fault: &Fault) -> SearchErrorKind {
+        match fault {
+            Fault::Engine(StepError::RoundOff { .. }) => SearchErrorKind::RoundOff,
+            Fault::Engine(StepError::SelfCheck { .. }) => SearchErrorKind::SelfCheck,
+            Fault::Gerbicz => SearchErrorKind::Gerbicz,
+            Fault::Jacobi => SearchErrorKind::Jacobi,
+            Fault::Unconfirmed => SearchErrorKind::Unconfirmed,
         }
     }
 }
 
 impl Desk {
-    /// Notes what is being done with an exponent.
-    pub(super) fn note(&self, exponent: Exponent, stage: Stage) {
-        let iteration = match stage {
-            Stage::Factoring => 0,
-            Stage::Testing(progress) => {
-                self.squarings.one();
-                progress.iteration
-            }
-            Stage::Done(_) => return,
-        };
+    fn set(&self, exponent: Exponent, iteration: u32) {
         self.at_hand.store(u64::from(exponent) << 32 | u64::from(iteration), Ordering::Relaxed);
+    }
+
+    /// A test begins, or the look for factors before it.
+    fn begin(&self, exponent: Exponent, iteration: u32) {
+        self.forget_test();
+        self.set(exponent, iteration);
+    }
+
+    fn progress(&self, exponent: Exponent, progress: &Progress) {
+        self.squarings.add(progress.squarings.into());
+        self.length.store(progress.plan.length().unwrap_or(0) as u64, Ordering::Relaxed);
+        self.roundoff.store(progress.roundoff.to_bits(), Ordering::Relaxed);
+        self.set(exponent, progress.iteration);
+    }
+
+    fn forget_test(&self) {
+        for place in [&self.length, &self.roundoff, &self.checkpointed] {
+            place.store(0, Ordering::Relaxed);
+        }
     }
 
     /// Notes that nothing is at hand.
     pub(super) fn clear(&self) {
+        self.forget_test();
         self.at_hand.store(0, Ordering::Relaxed);
     }
 
@@ -184,64 +249,4 @@ impl Desk {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::mersenne::{Progress, Res64};
-    use crate::protocol::Label as _;
-
-    fn board(threads: u16) -> SearchBoard {
-        SearchBoard::new(NonZeroU16::new(threads).unwrap())
-    }
-
-    fn exponent(p: u64) -> Exponent {
-        Exponent::new(p).unwrap()
-    }
-
-    #[test]
-    fn the_smallest_exponent_at_hand_is_shown_with_its_own_progress() {
-        let board = board(3);
-        assert_eq!(board.at_hand(), None);
-        board.desks()[0].note(exponent(4_423), Stage::Testing(Progress { iteration: 4_000, total: 4_421 }));
-        board.desks()[2].note(exponent(4_409), Stage::Testing(Progress { iteration: 4_407, total: 4_407 }));
-        assert_eq!(board.at_hand(), Some(AtHand { exponent: 4_409, iteration: 4_407 }));
-        assert_eq!(board.at_hand().unwrap().progress(), 1.0);
-        board.desks()[2].clear();
-        assert_eq!(board.at_hand(), Some(AtHand { exponent: 4_423, iteration: 4_000 }));
-    }
-
-    #[test]
-    fn looking_for_factors_is_no_progress_and_the_largest_exponent_fits() {
-        let board = board(1);
-        board.desks()[0].note(exponent(4_294_967_291), Stage::Factoring);
-        assert_eq!(board.at_hand(), Some(AtHand { exponent: 4_294_967_291, iteration: 0 }));
-        assert_eq!(board.at_hand().unwrap().progress(), 0.0);
-        assert_eq!(AtHand { exponent: 2, iteration: 0 }.progress(), 0.0);
-    }
-
-    #[test]
-    fn squarings_of_all_threads_are_added_up() {
-        let board = board(2);
-        for iteration in 1..=5 {
-            board.desks()[0].note(exponent(7), Stage::Testing(Progress { iteration, total: 5 }));
-        }
-        board.desks()[1].note(exponent(11), Stage::Testing(Progress { iteration: 1, total: 9 }));
-        board.desks()[1].note(exponent(11), Stage::Done(Verification::HasFactor(23)));
-        assert_eq!(board.squarings(), 6);
-    }
-
-    #[test]
-    fn only_settled_candidates_are_counted_and_failures_apart() {
-        let board = board(1);
-        board.settled(&Verification::Interrupted);
-        board.settled(&Verification::BeyondEngine { limit: 1 });
-        let counts = || CandidateResult::ALL.iter().map(|&result| board.candidates(result)).collect::<Vec<_>>();
-        assert_eq!(counts(), [0, 0, 0]);
-        board.settled(&Verification::HasFactor(23));
-        board.settled(&Verification::Composite(Res64::new(1)));
-        board.settled(&Verification::Prime);
-        board.settled(&Verification::EngineFailed(StepError::SelfCheck { property: "made up" }));
-        board.settled(&Verification::EngineFailed(StepError::RoundOff { measured: 0.5, limit: 0.4 }));
-        assert_eq!(counts(), [1, 1, 1]);
-        assert_eq!(SearchErrorKind::ALL.iter().map(|&kind| board.errors(kind)).collect::<Vec<_>>(), [1, 1]);
-    }
-}
+pub(super) mod tests;

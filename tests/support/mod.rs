@@ -41,14 +41,21 @@ pub struct Node {
     pub port: u16,
     pub state: PathBuf,
     flags: Vec<String>,
+    environment: Vec<(String, String)>,
     child: Option<Child>,
 }
 
 impl Node {
     /// Starts a node and waits until it is ready. `state` holds the states of all nodes of a test.
     pub fn start(port: u16, state: &std::path::Path, flags: &[&str]) -> Node {
+        Node::start_with(port, state, flags, &[])
+    }
+
+    /// The same, with these variables.
+    pub fn start_with(port: u16, state: &std::path::Path, flags: &[&str], environment: &[(&str, &str)]) -> Node {
         let flags = flags.iter().map(ToString::to_string).collect();
-        let mut node = Node { port, state: state.join(port.to_string()), flags, child: None };
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let mut node = Node { port, state: state.join(port.to_string()), flags, environment, child: None };
         node.spawn();
         node.wait_until_ready();
         node
@@ -65,6 +72,7 @@ impl Node {
         let mut command = Command::new(program());
         command.arg("run").args(["--port", &self.port.to_string()]).arg("--state-dir").arg(&self.state);
         command.args(&self.flags).args(["--log-level", "warn"]);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
         self.child = Some(command.spawn().expect("the program starts"));
     }
