@@ -264,8 +264,14 @@ def node():
                   {per: rate("search_iterations_total")}, "ops", min=0),
             lines("Candidates settled", "By a trial factor, by a full test, or prime.",
                   {per + " {{result}}": per_minute("candidates_total")}, "cpm", stacked=True, min=0),
-            lines("Search errors", "Tests given up because the engine had miscalculated. Anything but 0 is a reason "
-                  "to test the machine.", {per + " {{kind}}": per_minute("search_errors_total")}, "cpm", min=0),
+            lines("Transform", "Points of the transform by which that exponent is tested; 0 is big integers.",
+                  {per: metric("search_fft_length")}, "none", stepped=True, min=0),
+            lines("Round-off", "The largest round-off error of the tests at hand. Above 0.4 a test goes back to a longer "
+                  "transform.", {per: metric("roundoff_error_max")}, "none", min=0, max=0.5),
+            lines("Age of the checkpoint", "What a crash would lose of the test at hand; nothing before its first "
+                  "checkpoint.", {per: f"time() - ({metric('checkpoint_timestamp_seconds')} > 0)"}, "s", min=0),
+            lines("Search errors", "Computations that went wrong, were noticed and repeated. Often is a reason to test "
+                  "the machine.", {per + " {{kind}}": per_minute("search_errors_total")}, "cpm", min=0),
             lines("Known primes", "Mersenne primes it knows, all verified by itself.", {per: metric("known_primes")},
                   "none", stepped=True, min=0),
             lines("Being verified", "Exponents that wait for their test, the one being tested included.",

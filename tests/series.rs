@@ -8,10 +8,6 @@ use std::collections::BTreeSet;
 use panels::{NAMES, dashboard, list, metrics, text, words};
 use support::{Node, free_ports};
 
-/// Promised metrics that the exact engine cannot have: it has no transform and no round-off, and a search saves nothing.
-const ABSENT: [&str; 3] =
-    ["mersenned_search_fft_length", "mersenned_roundoff_error_max", "mersenned_checkpoint_timestamp_seconds"];
-
 /// Every metric that is promised to users, without its prefix.
 const PROMISED: &str = "\
 peers peers_discovered_total peer_evictions_total peer_flaps_total peer_rtt_seconds address_book_entries \
@@ -34,16 +30,13 @@ fn family<'a>(name: &'a str, families: &BTreeSet<&str>) -> &'a str {
 }
 
 #[test]
-fn every_metric_that_is_promised_or_named_in_a_panel_or_an_alert_exists_or_is_absent_for_a_reason() {
+fn every_metric_that_is_promised_or_named_in_a_panel_or_an_alert_exists() {
     let state = tempfile::tempdir().unwrap();
     let node = Node::start(free_ports(1), state.path(), &[]);
     let scrape = node.get("/metrics").expect("the node answers");
     let families = families(&scrape);
-    for absent in ABSENT {
-        assert!(!families.contains(absent), "{absent} is not absent");
-    }
     for name in PROMISED.split(' ').map(|name| format!("mersenned_{name}")) {
-        assert!(families.contains(name.as_str()) || ABSENT.contains(&name.as_str()), "{name} is promised");
+        assert!(families.contains(name.as_str()), "{name} is promised");
     }
     let exists = |name: &str| families.contains(family(name, &families));
     for name in NAMES {
@@ -61,16 +54,15 @@ fn every_metric_that_is_promised_or_named_in_a_panel_or_an_alert_exists_or_is_ab
     let named: Vec<&str> = metrics(&alerts).into_iter().filter(|name| name.starts_with("mersenned_")).collect();
     assert!(named.len() > 10, "{named:?}");
     for metric in named {
-        assert!(exists(metric) || ABSENT.contains(&metric), "config/alerts.yml names {metric}");
+        assert!(exists(metric), "config/alerts.yml names {metric}");
     }
 }
 
-/// The literal values of labels in an expression, each with its metric and label, that a scrape does not have. Metrics
-/// that are absent for a reason have none, and the labels that Prometheus itself adds are not in a scrape.
+/// The literal values of labels in an expression, each with its metric and label, that a scrape does not have. The labels
+/// that Prometheus itself adds are not in a scrape.
 fn missing_values(expression: &str, scrape: &str) -> Vec<String> {
     let mut missing = Vec::new();
-    for name in metrics(expression).into_iter().filter(|name| name.starts_with("mersenned_") && !ABSENT.contains(name))
-    {
+    for name in metrics(expression).into_iter().filter(|name| name.starts_with("mersenned_")) {
         for (_, after) in expression.match_indices(name).map(|(at, _)| expression.split_at(at + name.len())) {
             let Some((selector, _)) = after.strip_prefix('{').and_then(|rest| rest.split_once('}')) else { continue };
             for matcher in selector.split(',') {
@@ -121,5 +113,4 @@ fn every_value_of_a_label_that_a_panel_or_an_alert_asks_for_exists() {
         let expression = expression.unwrap_or_else(|| panic!("nobody asks for {right}"));
         assert!(!missing_values(&expression.replace(right, wrong), &scrape).is_empty(), "{wrong} is not noticed");
     }
-    assert!(missing_values("mersenned_roundoff_error_max{kind=\"x\"}", &scrape).is_empty(), "it is absent anyway");
 }

@@ -3,10 +3,6 @@
 //! All series are made when the exporter is, with a handle each: a label comes from a closed set and is there from the start
 //! at 0, and nothing that a peer sends adds one. What the node counts is copied at each scrape; only histograms are fed as
 //! things happen, at a few nanoseconds each.
-//!
-//! What an engine in floating point would have to show is absent with the exact one: it has no transform, so no
-//! `mersenned_search_fft_length`; it does not round, so no `mersenned_roundoff_error_max`; a search leaves nothing on disk, so
-//! no `mersenned_checkpoint_timestamp_seconds`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

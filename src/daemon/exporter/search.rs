@@ -44,6 +44,9 @@ pub(super) struct Search {
     states: Vec<(SearchState, Gauge)>,
     exponent: Gauge,
     progress: Gauge,
+    fft_length: Gauge,
+    roundoff: Gauge,
+    checkpointed: Gauge,
     frontier: Gauge,
     iterations: Counter,
     candidates: Vec<(CandidateResult, Counter)>,
@@ -68,6 +71,21 @@ impl Search {
             PROGRESS,
             "How much of the test of that exponent is done, 0 to 1; 0 while factors are looked for."
         );
+        const FFT_LENGTH: &str = "mersenned_search_fft_length";
+        describe_gauge!(
+            FFT_LENGTH,
+            "Points of the transform by which that exponent is tested; 0 for big integers, and while nothing is tested."
+        );
+        const ROUNDOFF: &str = "mersenned_roundoff_error_max";
+        describe_gauge!(
+            ROUNDOFF,
+            "The largest round-off error of the tests at hand, 0 to 0.5; above 0.4 a result may be wrong."
+        );
+        const CHECKPOINTED: &str = "mersenned_checkpoint_timestamp_seconds";
+        describe_gauge!(
+            CHECKPOINTED,
+            "When the tests at hand were last made durable, since 1970; 0 while none has been."
+        );
         const FRONTIER: &str = "mersenned_frontier_exponent";
         describe_gauge!(
             FRONTIER,
@@ -85,13 +103,16 @@ impl Search {
         const ERRORS: &str = "mersenned_search_errors_total";
         describe_counter!(
             ERRORS,
-            "Tests given up because the engine noticed that it had miscalculated, by what it noticed."
+            "Computations that went wrong, were noticed and done again from before, by what showed it."
         );
         Search {
             board,
             states: each(|state| gauge!(STATE, "state" => state)),
             exponent: gauge!(EXPONENT),
             progress: gauge!(PROGRESS),
+            fft_length: gauge!(FFT_LENGTH),
+            roundoff: gauge!(ROUNDOFF),
+            checkpointed: gauge!(CHECKPOINTED),
             frontier: gauge!(FRONTIER),
             iterations: counter!(ITERATIONS),
             candidates: each(|result| counter!(CANDIDATES, "result" => result)),
@@ -106,12 +127,27 @@ impl Search {
 
     /// Copies what is true now.
     pub(super) fn refresh(&self, node: &StateView) {
-        let Search { board, states, exponent, progress, frontier, iterations, candidates, errors } = self;
+        let Search {
+            board,
+            states,
+            exponent,
+            progress,
+            fft_length,
+            roundoff,
+            checkpointed,
+            frontier,
+            iterations,
+            candidates,
+            errors,
+        } = self;
         let now = SearchState::of(node, board);
         states.iter().for_each(|(state, gauge)| gauge.set(if *state == now { 1.0 } else { 0.0 }));
         let at_hand = board.at_hand();
         exponent.set(at_hand.map_or(0.0, |at_hand| at_hand.exponent.into()));
         progress.set(at_hand.map_or(0.0, |at_hand| at_hand.progress()));
+        fft_length.set(board.fft_length() as f64);
+        roundoff.set(board.roundoff());
+        checkpointed.set(board.checkpointed() as f64);
         frontier.set(board.frontier() as f64);
         iterations.absolute(board.squarings());
         candidates.iter().for_each(|(result, counter)| counter.absolute(board.candidates(*result)));

@@ -5,7 +5,7 @@ use std::num::NonZeroU16;
 use std::process::{Command, Stdio};
 
 use super::*;
-use crate::mersenne::Interrupt;
+use crate::mersenne::{EngineSet, Exponent, Interrupt, Plan};
 use crate::protocol::address::NodeRef;
 use crate::protocol::codec::encode;
 use crate::protocol::message::{Announcement, Body, Message, MessageId, Ttl};
@@ -66,6 +66,9 @@ fn every_label_is_there_from_the_start_at_0() {
         "verification_queue",
         "search_exponent",
         "search_progress_ratio",
+        "search_fft_length",
+        "roundoff_error_max",
+        "checkpoint_timestamp_seconds",
         "search_iterations_total",
         "frontier_exponent",
         "event_subscribers",
@@ -94,7 +97,7 @@ fn every_label_is_there_from_the_start_at_0() {
     labelled("datagrams_dropped_total", "reason", &texts::<DropReason>());
     labelled("search_state", "state", &["searching", "off", "asleep", "exhausted"]);
     labelled("candidates_total", "result", &["factored", "composite", "prime"]);
-    labelled("search_errors_total", "kind", &["round_off", "self_check"]);
+    labelled("search_errors_total", "kind", &["round_off", "self_check", "gerbicz", "jacobi", "unconfirmed"]);
     labelled("send_errors_total", "kind", &["permission", "unreachable", "no_buffers", "other"]);
     labelled("messages_originated_total", "type", &["ping", "pong", "prime"]);
     labelled("claims_total", "result", &texts::<ClaimResult>());
@@ -266,7 +269,7 @@ fn the_height_has_the_time_at_which_it_grew() {
     let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
     let find = |p| {
         let mut out = Outbox::new();
-        node.found(Time::ZERO, None, crate::mersenne::Exponent::new(p).unwrap(), &mut out);
+        node.found(Time::ZERO, None, Exponent::new(p).unwrap(), &mut out);
         out.events.iter().for_each(|event| exporter.witness(event));
     };
     assert_eq!(timestamp(), 0.0);
@@ -293,12 +296,12 @@ fn after_a_reset_heights_and_the_frontier_begin_again() {
         out.events.iter().for_each(|event| exporter.witness(event));
     };
     let find = |p| {
-        let exponent = crate::mersenne::Exponent::new(p).unwrap();
+        let exponent = Exponent::new(p).unwrap();
         tell(&|out| node.found(Time::ZERO, None, exponent, out));
     };
     find(31);
     let grown = timestamp();
-    find_above(crate::mersenne::Exponent::new(31).ok(), 40, &Interrupt::new(), &board);
+    find_above(Exponent::new(31).ok(), 40, &Interrupt::new(), &board);
     assert!(frontier() >= 37.0);
     tell(&|out| {
         node.reset(Time::ZERO, out);
@@ -348,16 +351,17 @@ fn the_search_is_in_exactly_one_state() {
 fn the_board_of_the_search_is_shown() {
     let board = Arc::new(SearchBoard::new(NonZeroU16::MIN));
     let (_, _, exporter) = exporter_of(Settings::default(), Arc::clone(&board));
-    let known = crate::mersenne::Exponent::new(11).unwrap();
+    let known = Exponent::new(11).unwrap();
     let interrupt = Interrupt::new();
     find_above(Some(known), 13, &interrupt, &board);
     let text = exporter.render();
-    assert_eq!(value(&text, "mersenned_search_iterations_total"), 11.0);
+    // The test, and the one that confirms it.
+    assert_eq!(value(&text, "mersenned_search_iterations_total"), 22.0);
     assert_eq!(value(&text, "mersenned_candidates_total{result=\"prime\"}"), 1.0);
     assert_eq!(value(&text, "mersenned_frontier_exponent"), 13.0);
     assert_eq!(value(&text, "mersenned_search_exponent"), 0.0);
 
-    let above = crate::mersenne::Exponent::new(110_503).unwrap();
+    let above = Exponent::new(110_503).unwrap();
     std::thread::scope(|scope| {
         scope.spawn(|| find_above(Some(above), 111_000, &interrupt, &board));
         let deadline = std::time::Instant::now() + Duration::from_secs(60);
@@ -370,7 +374,12 @@ fn the_board_of_the_search_is_shown() {
         let progress = value(&text, "mersenned_search_progress_ratio");
         assert!(progress > 0.0 && progress < 1.0, "{progress}");
         assert!(value(&text, "mersenned_frontier_exponent") > 110_503.0);
+        let plan = Plan::fastest(Exponent::new(110_527).unwrap(), EngineSet::of_this_machine()).unwrap();
+        assert_eq!(value(&text, "mersenned_search_fft_length"), plan.length().unwrap_or(0) as f64);
     });
+    let text = exporter.render();
+    let at_rest = ["search_fft_length", "roundoff_error_max", "checkpoint_timestamp_seconds"];
+    assert_eq!(at_rest.map(|name| value(&text, &format!("mersenned_{name}"))), [0.0; 3]);
 }
 
 #[test]
