@@ -80,8 +80,8 @@ fn a_test_that_is_killed_again_and_again_ends_with_the_residue_of_other_programs
         let directory = tempfile::tempdir().unwrap();
         let (mut kills, mut durable) = (0, 0);
         for round in 1.. {
-            // 1, 2, 3, 1, … checkpoints in a life, so that it is killed while the next is written, or not.
-            let said = run_and_kill(method, directory.path(), 1 + round % 3);
+            // 2, 3, 4, 5, 2, … checkpoints in a life, so that it is killed while the next is written, or not.
+            let said = run_and_kill(method, directory.path(), 2 + round % 4);
             let begun = number(&said, "testing from").expect("it says where it begins");
             assert!(begun >= durable, "round {round}: it began at {begun}, and {durable} was durable");
             if let Some(line) = said.iter().find(|line| line.contains("residue ")) {
@@ -89,7 +89,8 @@ fn a_test_that_is_killed_again_and_again_ends_with_the_residue_of_other_programs
                 break;
             }
             durable = number(&said, "checkpoint at").expect("it was killed after one");
-            assert!(durable > begun || round == 1, "it came further in every life");
+            // Squarings of a check count for nothing.
+            assert!(durable >= begun, "round {round}: it went back from {begun} to {durable}");
             kills += 1;
         }
         assert!(kills >= 5, "only {kills} kills");

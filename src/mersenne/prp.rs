@@ -183,7 +183,7 @@ impl Prp {
         let shift = self.course.shift();
         match &mut self.phase {
             Phase::Squaring => {
-                let until = self.blocks.end_after(self.iteration).min(self.iteration + (squarings - *done));
+                let until = self.blocks.end_after(self.iteration).min(self.iteration.saturating_add(squarings - *done));
                 while self.iteration < until {
                     if interrupt.is_requested() {
                         return Err(Stop::Interrupted);
