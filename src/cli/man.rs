@@ -111,6 +111,30 @@ const OF_ALL: Extra = Extra {
     see_also: "systemd.service(5), prometheus(1)",
 };
 
+const STOPPED: (&str, &str) =
+    ("130, 143", "Stopped by Ctrl-C, or by SIGTERM; standard error has the command that goes on.");
+
+const OF_A_COMPUTATION: Extra = Extra {
+    exit_status: &[OK, FAILED, USAGE, STOPPED],
+    environment: &[
+        (
+            "MERSENNED_ENGINES",
+            "The engines that may be used, separated by commas: portable, avx2, avx512. Unset, all that the processor can \
+             run. The exact engine is always among them.",
+        ),
+        ("XDG_STATE_HOME, HOME", "Where checkpoints are kept, unless --checkpoints says so."),
+    ],
+    files: &[
+        ("~/.local/state/mersenned/tests", "Checkpoints of tests that have no verdict yet."),
+        (
+            "worktodo.txt",
+            "What GIMPS has assigned, as Prime95 writes it; mersenned work takes finished lines out of it.",
+        ),
+        ("results.json.txt", "What mersenned work has found out, beside the worktodo file. Nothing is sent anywhere."),
+    ],
+    see_also: "mersenned(1), mersenned-test(1), mersenned-search(1), mersenned-work(1), mersenned-bench(1), mersenned-selftest(1)",
+};
+
 const OF_ANY_OTHER: Extra = Extra {
     exit_status: &[OK, FAILED, USAGE],
     environment: &[],
@@ -177,6 +201,10 @@ fn extra(name: &str) -> &'static Extra {
         &OF_THE_CONFIGURATION
     } else if ["mersenned-sleep", "mersenned-wake", "mersenned-reset"].contains(&name) {
         &OF_CONTROL
+    } else if ["mersenned-test", "mersenned-search", "mersenned-work", "mersenned-bench", "mersenned-selftest"]
+        .contains(&name)
+    {
+        &OF_A_COMPUTATION
     } else {
         &OF_ANY_OTHER
     }

@@ -4,9 +4,13 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use self::stop::Stopped;
 use crate::config::ConfigError;
 
 mod ask;
+mod attempt;
+pub mod bench;
+mod choice;
 pub mod completions;
 pub mod config;
 pub mod control;
@@ -15,10 +19,15 @@ pub mod lab;
 mod log;
 pub mod man;
 pub mod peers;
+mod progress;
 mod report;
 pub mod run;
+pub mod search;
+pub mod selftest;
 pub mod status;
+mod stop;
 pub mod test;
+pub mod work;
 
 /// The Mersenne daemon: nodes that find Mersenne primes, gossip them over UDP and verify each other, without a server.
 #[derive(Debug, Parser)]
@@ -33,7 +42,9 @@ Examples:
   mersenned lab                                    four nodes that find each other and primes
   mersenned run --port 5001 --peer 127.0.0.1:5002  one node
   mersenned status --port 5001                     what a running node knows
-  mersenned test 4423                              is 2^4423 − 1 prime?";
+  mersenned test 4423                              is 2^4423 − 1 prime?
+  mersenned search --from 2 --to 44497             all Mersenne primes of a range
+  mersenned work worktodo.txt                      tests that GIMPS has assigned";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -53,6 +64,14 @@ enum Command {
     Reset(control::ResetArgs),
     /// Test whether 2^P − 1 is prime
     Test(test::TestArgs),
+    /// Find all Mersenne primes of a range of exponents
+    Search(search::SearchArgs),
+    /// Make the tests of a GIMPS worktodo.txt
+    Work(work::WorkArgs),
+    /// Measure the engines, and what a search will take
+    Bench(bench::BenchArgs),
+    /// Check that the engines calculate as they should on this machine
+    Selftest(selftest::SelftestArgs),
     /// Show a datagram as JSON, or why it is refused
     Decode(decode::DecodeArgs),
     /// Check, show or explain settings
@@ -77,6 +96,10 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Wake(args) => control::wake(&args),
         Command::Reset(args) => control::reset(&args),
         Command::Test(args) => test::test(&args),
+        Command::Search(args) => search::search(&args),
+        Command::Work(args) => work::work(&args),
+        Command::Bench(args) => bench::bench(&args),
+        Command::Selftest(args) => selftest::selftest(&args),
         Command::Decode(args) => decode::decode(args),
         Command::Config(args) => config::config(&args),
         Command::Completions(args) => completions::completions(&args),
@@ -94,7 +117,7 @@ pub fn main(cli: Cli) -> ExitCode {
             }
             None => {
                 eprintln!("mersenned: {}", with_causes(&error));
-                ExitCode::FAILURE
+                error.downcast_ref::<Stopped>().map_or(ExitCode::FAILURE, |stopped| stopped.exit_code().into())
             }
         },
     }

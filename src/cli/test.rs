@@ -1,19 +1,20 @@
-//! `mersenned test P`: one exponent, tested to the end whatever factors its number has.
+//! `mersenned test P`: one exponent, tested to the end whatever factors its number has, unless they are asked for.
+//!
+//! Uses the driver of tests. A test that is stopped is kept, and the same command goes on with it.
 
-use std::io::{self, IsTerminal as _, Write as _};
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::mersenne::{Exponent, ExponentError, Interrupt, Method, looks_like_mersenne_number};
-use crate::search::{Attempt, Conclusion, Event, Factoring, MethodChoice, Progress};
-
-/// How often progress is shown on a terminal.
-const ON_TERMINAL: Duration = Duration::from_millis(500);
-
-/// How often progress is shown elsewhere.
-const ELSEWHERE: Duration = Duration::from_secs(10);
+use super::attempt;
+use super::choice;
+use super::progress::Shown;
+use super::stop::Stop;
+use crate::config::value::Interval;
+use crate::mersenne::factor::FactorLimit;
+use crate::mersenne::{EngineKind, Exponent, ExponentError, Method, ResidueType, looks_like_mersenne_number};
+use crate::search::{Attempt, Conclusion, Factoring, MethodChoice};
 
 /// Arguments of `mersenned test`.
 #[derive(Debug, Args)]
@@ -22,43 +23,83 @@ pub struct TestArgs {
     /// The exponent, a prime number
     #[arg(value_name = "P", allow_negative_numbers = true, value_parser = parse_number)]
     exponent: u64,
+
+    /// Test by PRP to base 3 under Gerbicz's check, as GIMPS does first
+    #[arg(long)]
+    prp: bool,
+
+    /// Look for factors first, as far as it saves time or below 2^BITS
+    #[arg(long, value_name = "BITS", num_args = 0..=1, require_equals = true, value_parser = clap::value_parser!(u32).range(1..=63))]
+    factor: Option<Option<u32>>,
+
+    /// On this engine: exact, portable, avx2, avx512 [default: fastest]
+    #[arg(long, value_name = "NAME", value_parser = choice::parse_engine)]
+    engine: Option<EngineKind>,
+
+    /// Begin with N points [default: the shortest that is long enough]
+    #[arg(long, value_name = "N", value_parser = choice::parse_points)]
+    length: Option<usize>,
+
+    /// Where it is kept [default: ~/.local/state/mersenned/tests]
+    #[arg(long, value_name = "DIR", conflicts_with = "no_checkpoint")]
+    checkpoints: Option<PathBuf>,
+
+    /// How often it is kept
+    #[arg(long, value_name = "TIME", default_value = "30s")]
+    checkpoint_interval: Interval,
+
+    /// Keep nothing
+    #[arg(long)]
+    no_checkpoint: bool,
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  mersenned test 4423     M4423 is prime!
-  mersenned test 4999     M4999 is not prime. Res64: 9116B0BE48100D73
+  mersenned test 4423             M4423 is prime!
+  mersenned test 4999             M4999 is not prime. Res64: 9116B0BE48100D73
+  mersenned test 4441 --factor    M4441 has a factor: 26647
+  mersenned test 57600769 --prp   as GIMPS tests first; a probable prime is then proved
 
-Res64 is the low 64 bits of the last residue; other programs report the same.";
+Res64 is the low 64 bits of the last residue; other programs report the same. A test that
+is stopped by Ctrl-C or SIGTERM, or killed, goes on when the same command is given again.";
 
 fn parse_number(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| "give a prime number from 2 up".to_owned())
 }
 
-/// Tests one exponent by Lucas and Lehmer and prints the verdict.
+/// Tests one exponent and prints the verdict.
+///
+/// # Errors
+/// A number that is no exponent, an engine that is not to be had, a test that failed or was stopped.
 pub fn test(args: &TestArgs) -> Result<()> {
     let exponent = exponent(args.exponent)?;
+    let checkpoints = match &args.checkpoints {
+        _ if args.no_checkpoint => None,
+        Some(directory) => Some(directory.clone()),
+        None => attempt::default_checkpoints(),
+    };
     let attempt = Attempt {
-        method: MethodChoice::Only(Method::LucasLehmer),
-        factoring: Factoring::None,
+        method: MethodChoice::Only(if args.prp { Method::Prp(ResidueType::One) } else { Method::LucasLehmer }),
+        factoring: match args.factor {
+            None => Factoring::None,
+            Some(None) => Factoring::Balanced,
+            Some(Some(bits)) => Factoring::UpTo(FactorLimit::bits(bits)),
+        },
+        plan: choice::plan(exponent, args.engine, args.length)?,
+        checkpoints,
+        checkpoint_interval: args.checkpoint_interval.0,
         ..Attempt::new(exponent)
     };
-    let mut shown = Shown::new();
-    let conclusion = attempt.run(&Interrupt::new(), &mut |event| {
-        if let Event::Progress(progress) = event {
-            shown.show(*progress);
-        }
-    });
-    shown.clear();
-    match conclusion {
-        Conclusion::Prime(_) => println!("M{exponent} is prime!"),
-        Conclusion::Composite(report) => println!("M{exponent} is not prime. Res64: {}", report.res64),
-        Conclusion::HasFactor(factor) => println!("M{exponent} has a factor: {factor}"),
-        Conclusion::Interrupted { .. } => bail!("the test was interrupted"),
-        Conclusion::BeyondEngine { limit } => {
-            bail!("this exponent cannot be tested: exponent {exponent} is beyond this engine, whose limit is {limit}")
-        }
-        Conclusion::Failed { fault, .. } => bail!("the test failed again and again: {fault}"),
+    let stop = Stop::listen()?;
+    let conclusion = attempt::run(&attempt, stop.interrupt(), &mut Shown::new());
+    if let Conclusion::Interrupted { iteration, checkpoint } = conclusion {
+        let how_far = attempt::how_far(exponent, iteration, checkpoint);
+        let again = if checkpoint.is_some() { "to go on" } else { "to begin anew" };
+        return Err(stop.stopped(format!("{how_far}; {again}: {}", attempt::this_command())).into());
+    }
+    match attempt::verdict(exponent, &conclusion) {
+        Some(verdict) => println!("{verdict}"),
+        None => bail!(attempt::no_verdict(exponent, &conclusion)),
     }
     Ok(())
 }
@@ -82,69 +123,9 @@ fn is_mersenne_number(number: u64) -> bool {
     looks_like_mersenne_number(number) && Exponent::new(number.trailing_ones().into()).is_ok()
 }
 
-/// The progress line: rewritten on a terminal, one line after another elsewhere.
-struct Shown {
-    began: Instant,
-    last: Instant,
-    on_terminal: bool,
-    drawn: bool,
-}
-
-impl Shown {
-    fn new() -> Shown {
-        let now = Instant::now();
-        Shown { began: now, last: now, on_terminal: io::stderr().is_terminal(), drawn: false }
-    }
-
-    fn show(&mut self, Progress { iteration, total, .. }: Progress) {
-        let now = Instant::now();
-        if now - self.last < if self.on_terminal { ON_TERMINAL } else { ELSEWHERE } {
-            return;
-        }
-        self.last = now;
-        let (done, total) = (f64::from(iteration), f64::from(total));
-        let per_iteration = (now - self.began).as_secs_f64() / done;
-        let left = (per_iteration * (total - done)) as u64;
-        let line = format!(
-            "Iteration: {iteration} / {total} [{:.2}%], ms/iter: {:.3}, ETA: {}",
-            100.0 * done / total,
-            1e3 * per_iteration,
-            clock(left)
-        );
-        self.drawn = true;
-        if self.on_terminal {
-            eprint!("\r\x1b[K{line}");
-            // Only looks suffer when this fails.
-            drop(io::stderr().flush());
-        } else {
-            eprintln!("{line}");
-        }
-    }
-
-    fn clear(&self) {
-        if self.on_terminal && self.drawn {
-            eprint!("\r\x1b[K");
-        }
-    }
-}
-
-/// Seconds as `[Dd ]HH:MM:SS`.
-fn clock(seconds: u64) -> String {
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
-    let days = if days > 0 { format!("{days}d ") } else { String::new() };
-    format!("{days}{hours:02}:{minutes:02}:{:02}", seconds % 60)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn time_left_is_written_as_a_clock_shows_it() {
-        assert_eq!(clock(0), "00:00:00");
-        assert_eq!(clock(3_725), "01:02:05");
-        assert_eq!(clock(129_840), "1d 12:04:00");
-    }
 
     #[test]
     fn who_gives_the_number_instead_of_its_exponent_is_told() {

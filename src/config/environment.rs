@@ -9,6 +9,7 @@ use super::problem::Problem;
 use super::setting::{Origin, Setting};
 use super::table::{self, KEYS, similar};
 use super::{FILE_VARIABLE, PREFIX};
+use crate::mersenne::ENGINES_VARIABLE;
 
 /// The variables of a process.
 #[derive(Debug, Clone, Default)]
@@ -43,11 +44,21 @@ impl Environment {
             let first = directories.to_str().and_then(|text| text.split(':').next().map(PathBuf::from));
             return Some(first.unwrap_or(directories));
         }
+        Some(self.own_state()?.join(port.to_string()))
+    }
+
+    /// Where tests made by hand keep their checkpoints: beside the memories of the user's nodes.
+    pub fn tests_dir(&self) -> Option<PathBuf> {
+        Some(self.own_state()?.join("tests"))
+    }
+
+    /// This program's part of the user's state directory.
+    fn own_state(&self) -> Option<PathBuf> {
         let home = self
             .path("XDG_STATE_HOME")
             .filter(|path| path.is_absolute())
             .or_else(|| Some(self.path("HOME")?.join(".local/state")))?;
-        Some(home.join("mersenned").join(port.to_string()))
+        Some(home.join("mersenned"))
     }
 
     /// An empty variable is as good as none, except that it empties a list.
@@ -68,7 +79,8 @@ impl Environment {
 
     /// Variables that look like settings and are none. No error: container platforms make up such names.
     pub(super) fn warnings(&self) -> Vec<String> {
-        let is_known = |name: &str| name == FILE_VARIABLE || KEYS.iter().any(|key| key.variable() == name);
+        let is_other = |name: &str| [FILE_VARIABLE, ENGINES_VARIABLE].contains(&name);
+        let is_known = |name: &str| is_other(name) || KEYS.iter().any(|key| key.variable() == name);
         let unknown = self.0.iter().filter(|(name, _)| name.starts_with(PREFIX) && !is_known(name));
         let warning = |(name, _): &(String, OsString)| {
             let hint = match similar(&name[PREFIX.len()..]).and_then(table::find) {
@@ -98,5 +110,20 @@ mod tests {
         assert_eq!(directory(&[("STATE_DIRECTORY", "/s:/t")]).unwrap(), "/s");
         assert_eq!(directory(&[]), None);
         assert_eq!(directory(&[("HOME", "")]), None);
+    }
+
+    #[test]
+    fn tests_made_by_hand_are_kept_beside_the_memories_of_nodes() {
+        let home = |name: &str| Environment::new([(OsString::from(name), OsString::from("/h"))]).tests_dir();
+        assert_eq!(home("HOME"), Some(PathBuf::from("/h/.local/state/mersenned/tests")));
+        assert_eq!(home("XDG_STATE_HOME"), Some(PathBuf::from("/h/mersenned/tests")));
+        assert_eq!(home("STATE_DIRECTORY"), None);
+    }
+
+    #[test]
+    fn what_chooses_engines_is_known_although_it_is_no_setting() {
+        let warnings = |name: &str| Environment::new([(OsString::from(name), OsString::from("exact"))]).warnings();
+        assert_eq!(warnings(ENGINES_VARIABLE), Vec::<String>::new());
+        assert_eq!(warnings("MERSENNED_ENGINE").len(), 1);
     }
 }
