@@ -227,10 +227,10 @@ impl<S: Simd> SimdEngine<S> {
                 // The odd digits are the imaginary parts.
                 let (re, im) = if digit.is_multiple_of(2) { (re, im) } else { (-im, re) };
                 let number = &mut self.data[place];
-                let (mut res, mut ims) = (self.simd.to_lanes(number.re), self.simd.to_lanes(number.im));
+                let (mut res, mut ims) = (self.simd.store(number.re), self.simd.store(number.im));
                 res[lane] += amount * re;
                 ims[lane] += amount * im;
-                *number = Complex { re: self.simd.from_lanes(res), im: self.simd.from_lanes(ims) };
+                *number = Complex { re: self.simd.load(res), im: self.simd.load(ims) };
             }
         }
     }
@@ -245,7 +245,7 @@ impl<S: Simd> SimdEngine<S> {
             (0..self.geometry.rows).flat_map(|row| (0..self.geometry.columns).map(move |column| (row, column)));
         vectors.flat_map(move |(row, column)| {
             let number = data[self.geometry.place(row, column)];
-            let (re, im) = (simd.to_lanes(number.re), simd.to_lanes(number.im));
+            let (re, im) = (simd.store(number.re), simd.store(number.im));
             (0..S::LANES).flat_map(move |lane| [re[lane], im[lane]])
         })
     }
@@ -281,7 +281,7 @@ impl<S: Simd> Squaring for SimdEngine<S> {
                 (re[lane], im[lane]) = (digits[0] as f64, digits[1] as f64);
             }
             let place = self.geometry.place(vector / self.geometry.columns, vector % self.geometry.columns);
-            self.data[place] = Complex { re: simd.from_lanes(re), im: simd.from_lanes(im) };
+            self.data[place] = Complex { re: simd.load(re), im: simd.load(im) };
         }
         let field =
             Field { geometry: &self.geometry, weights: &self.weights, roots: &self.roots, data: &mut self.data };
@@ -312,8 +312,9 @@ impl<S: Simd> Squaring for SimdEngine<S> {
         let digits = self.peek().map(|digit| {
             let rounded = digit.round();
             // False for what is not a number.
-            all_right &= digit.abs() < LARGEST_DIGIT && (digit - rounded).abs() < FROM_INTEGER;
-            rounded as i64
+            let is_digit = digit.abs() < LARGEST_DIGIT && (digit - rounded).abs() < FROM_INTEGER;
+            all_right &= is_digit;
+            if is_digit { rounded as i64 } else { 0 }
         });
         let residue = self.layout.join(digits, self.shift);
         if all_right {
@@ -330,9 +331,9 @@ impl<S: Simd> super::Corruptible for SimdEngine<S> {
         let (row, column, lane) = self.geometry.locate(index / 2, S::LANES);
         let number = &mut self.data[self.geometry.place(row, column)];
         let part = if index.is_multiple_of(2) { &mut number.re } else { &mut number.im };
-        let mut lanes = self.simd.to_lanes(*part);
+        let mut lanes = self.simd.store(*part);
         lanes[lane] = change(lanes[lane]);
-        *part = self.simd.from_lanes(lanes);
+        *part = self.simd.load(lanes);
     }
 }
 

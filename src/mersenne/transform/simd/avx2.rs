@@ -50,7 +50,7 @@ impl Simd for Avx2 {
     operations! {
         // As an array: std's function for it is sometimes left as a call in kernels that need many constants.
         splat(x: f64) -> __m256d = std::mem::transmute::<[f64; 4], __m256d>([x; 4]);
-        from_lanes(l: [f64; MOST_LANES]) -> __m256d = _mm256_setr_pd(l[0], l[1], l[2], l[3]);
+        load(l: [f64; MOST_LANES]) -> __m256d = _mm256_setr_pd(l[0], l[1], l[2], l[3]);
         add(a: __m256d, b: __m256d) -> __m256d = _mm256_add_pd(a, b);
         sub(a: __m256d, b: __m256d) -> __m256d = _mm256_sub_pd(a, b);
         mul(a: __m256d, b: __m256d) -> __m256d = _mm256_mul_pd(a, b);
@@ -69,7 +69,7 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn to_lanes(self, v: __m256d) -> [f64; MOST_LANES] {
+    fn store(self, v: __m256d) -> [f64; MOST_LANES] {
         // SAFETY: four doubles either way.
         let four = unsafe { std::mem::transmute::<__m256d, [f64; 4]>(v) };
         [four[0], four[1], four[2], four[3], 0.0, 0.0, 0.0, 0.0]

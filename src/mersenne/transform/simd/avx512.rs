@@ -53,8 +53,8 @@ impl Simd for Avx512 {
     operations! {
         // As an array: std's function for it is sometimes left as a call in kernels that need many constants.
         splat(x: f64) -> __m512d = std::mem::transmute::<[f64; 8], __m512d>([x; 8]);
-        from_lanes(l: [f64; MOST_LANES]) -> __m512d = _mm512_setr_pd(l[0], l[1], l[2], l[3], l[4], l[5], l[6], l[7]);
-        to_lanes(v: __m512d) -> [f64; MOST_LANES] = std::mem::transmute::<__m512d, [f64; MOST_LANES]>(v);
+        load(l: [f64; MOST_LANES]) -> __m512d = _mm512_setr_pd(l[0], l[1], l[2], l[3], l[4], l[5], l[6], l[7]);
+        store(v: __m512d) -> [f64; MOST_LANES] = std::mem::transmute::<__m512d, [f64; MOST_LANES]>(v);
         add(a: __m512d, b: __m512d) -> __m512d = _mm512_add_pd(a, b);
         sub(a: __m512d, b: __m512d) -> __m512d = _mm512_sub_pd(a, b);
         mul(a: __m512d, b: __m512d) -> __m512d = _mm512_mul_pd(a, b);

@@ -31,11 +31,11 @@ impl<const N: usize> Simd for Lanes<N> {
         [x; N]
     }
 
-    fn from_lanes(self, lanes: [f64; MOST_LANES]) -> [f64; N] {
+    fn load(self, lanes: [f64; MOST_LANES]) -> [f64; N] {
         array::from_fn(|i| lanes[i])
     }
 
-    fn to_lanes(self, v: [f64; N]) -> [f64; MOST_LANES] {
+    fn store(self, v: [f64; N]) -> [f64; MOST_LANES] {
         array::from_fn(|i| if i < N { v[i] } else { 0.0 })
     }
 

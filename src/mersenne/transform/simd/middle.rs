@@ -101,8 +101,8 @@ impl<'a> Pass<'a> {
         for (column, roots) in (from..to).zip(self.roots[from * (Q - 1)..].chunks_exact(Q - 1)) {
             let mut column = rows.at(super::geometry::place(column));
             let mut x = [column.get(0); Q];
-            for part in 1..Q {
-                x[part] = column.get(part);
+            for (part, x) in x.iter_mut().enumerate().skip(1) {
+                *x = column.get(part);
             }
             // The parts of the spectrum lie with the bits of their number reversed.
             if D::IS_FORWARD {
@@ -117,8 +117,8 @@ impl<'a> Pass<'a> {
                     x[k] = direction.times(s, spectrum[reversed::<Q>(k)], Complex::splat(s, roots[k - 1]));
                 }
                 butterfly(s, direction, &mut x);
-                for part in 0..Q {
-                    column.set(part, x[part]);
+                for (part, x) in x.into_iter().enumerate() {
+                    column.set(part, x);
                 }
             }
         }

@@ -139,7 +139,7 @@ impl<S: Simd, M: Measure, const R: usize> Kernel<S> for Sweep<'_, S::Vector, M, 
         finish::<S, R>(s, &mut field, parts);
         field.first_level(s, Forward, (0, 1));
         let mut largest = RoundOff::default();
-        s.to_lanes(error).into_iter().for_each(|lane| largest.note(lane));
+        s.store(error).into_iter().for_each(|lane| largest.note(lane));
         largest
     }
 }

@@ -60,7 +60,7 @@ impl<V: Copy> Roots<V> {
             };
             for l in 1..S::LANES {
                 let roots = lanes::<S>(|lane| root((l * frequency(lane)) as u64, order as u32));
-                leaves.push(Complex { re: s.from_lanes(roots.0), im: s.from_lanes(roots.1) });
+                leaves.push(Complex { re: s.load(roots.0), im: s.load(roots.1) });
             }
         }
         Roots { first, levels, leaves }
@@ -75,7 +75,7 @@ impl<V: Copy> Weights<V> {
             let vector = |column: usize| {
                 let first = |lane| 2 * (S::LANES * column + lane);
                 let (re, im) = lanes::<S>(|lane| (of(first(lane)), of(first(lane) + 1)));
-                Complex { re: s.from_lanes(re), im: s.from_lanes(im) }
+                Complex { re: s.load(re), im: s.load(im) }
             };
             (0..columns).map(vector).collect()
         };
@@ -99,7 +99,7 @@ impl<V: Copy> Weights<V> {
     /// The weight of a digit: the real (0) or imaginary (1) part in this row, column and lane.
     pub(super) fn of<S: Simd<Vector = V>>(&self, s: S, row: usize, column: usize, lane: usize, part: usize) -> f64 {
         let vector = if part == 0 { self.columns[column].re } else { self.columns[column].im };
-        let weight = s.to_lanes(vector)[lane] * self.rows[row];
+        let weight = s.store(vector)[lane] * self.rows[row];
         if weight < self.wrap { weight } else { 0.5 * weight }
     }
 }

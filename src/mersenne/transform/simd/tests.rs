@@ -34,7 +34,7 @@ impl<S: Simd> Kernel<S> for Operations {
 
     #[inline(always)]
     fn run(self, s: S) -> Self::Output {
-        let mut v = self.0.map(|lanes| s.from_lanes(lanes));
+        let mut v = self.0.map(|lanes| s.load(lanes));
         let [a, b, c, ..] = v;
         let mut results = vec![
             s.splat(0.1),
@@ -54,7 +54,7 @@ impl<S: Simd> Kernel<S> for Operations {
         ];
         s.transpose(&mut v);
         results.extend(&v[..S::LANES]);
-        results.into_iter().map(|result| s.to_lanes(result)).collect()
+        results.into_iter().map(|result| s.store(result)).collect()
     }
 }
 
@@ -108,7 +108,7 @@ impl<S: Simd, D: Direction, const R: usize> Kernel<S> for Points<D, R> {
     fn run(self, s: S) -> Self::Output {
         let mut x = self.1.map(|point| Complex::splat(s, point));
         butterfly(s, self.0, &mut x);
-        x.iter().map(|point| (s.to_lanes(point.re)[0], s.to_lanes(point.im)[0])).collect()
+        x.iter().map(|point| (s.store(point.re)[0], s.store(point.im)[0])).collect()
     }
 }
 
@@ -147,7 +147,7 @@ fn every_butterfly_is_the_transform_by_its_definition() {
 /// All numbers an engine holds, as bits.
 fn held<S: Simd>(engine: &SimdEngine<S>) -> Vec<u64> {
     let lanes =
-        engine.data.iter().flat_map(|number| [number.re, number.im]).flat_map(|vector| engine.simd.to_lanes(vector));
+        engine.data.iter().flat_map(|number| [number.re, number.im]).flat_map(|vector| engine.simd.store(vector));
     lanes.map(f64::to_bits).collect()
 }
 

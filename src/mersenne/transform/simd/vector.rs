@@ -32,9 +32,9 @@ pub(super) trait Simd: Copy + Send + Sync + 'static {
     /// `x` in every lane.
     fn splat(self, x: f64) -> Self::Vector;
     /// The first [`LANES`](Self::LANES) of these.
-    fn from_lanes(self, lanes: [f64; MOST_LANES]) -> Self::Vector;
+    fn load(self, lanes: [f64; MOST_LANES]) -> Self::Vector;
     /// The lanes, and 0 behind them.
-    fn to_lanes(self, v: Self::Vector) -> [f64; MOST_LANES];
+    fn store(self, v: Self::Vector) -> [f64; MOST_LANES];
 
     /// a + b
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
