@@ -22,7 +22,8 @@ use super::vector::{MOST_LANES, Simd};
 /// The numbers of a group, one vector after the other.
 type Group<S> = [Complex<<S as Simd>::Vector>; MOST_LANES];
 
-/// Squares the group at `first` and the one at `second` that mirrors it; `roots` are those of the first.
+/// Squares the group at `first` and the one at `second` that mirrors it; `roots` are the stored powers of the first
+/// one's.
 #[inline(always)]
 pub(super) fn square_pair<S: Simd>(
     s: S,
@@ -30,12 +31,13 @@ pub(super) fn square_pair<S: Simd>(
     (first, second): (usize, usize),
     roots: &[Complex<S::Vector>],
 ) {
+    let roots = &powers(s, roots);
     let a = spectrum(s, Forward, natural::<S>, load::<S>(&data[first..first + S::LANES]), roots);
     data[first..first + S::LANES].copy_from_slice(&a[..S::LANES]);
     let mut b = spectrum(s, Inverse, mirrored::<S>, load::<S>(&data[second..second + S::LANES]), roots);
 
     let partners = &mut data[first..first + S::LANES];
-    let factors = Factors::new(s, roots[0]);
+    let factors = Factors::new(s, roots[1]);
     for r in 0..S::LANES {
         let (a, b) = (&mut partners[r], &mut b[(S::LANES - r) % S::LANES]);
         let common = factors.of(s, r, difference_squared(s, *a, *b));
@@ -67,8 +69,9 @@ pub(super) fn square_alone<S: Simd>(
     image: Image,
     roots: &[Complex<S::Vector>],
 ) {
+    let roots = &powers(s, roots);
     let group = spectrum(s, Forward, natural::<S>, load::<S>(&data[first..first + S::LANES]), roots);
-    let factors = Factors::new(s, roots[0]);
+    let factors = Factors::new(s, roots[1]);
     let mut squares = group;
     for r in 0..S::LANES {
         let opposite = group[S::LANES - 1 - r];
@@ -92,8 +95,7 @@ pub(super) fn square_alone<S: Simd>(
 /// (a - conj b)²
 #[inline(always)]
 fn difference_squared<S: Simd>(s: S, a: Complex<S::Vector>, b: Complex<S::Vector>) -> Complex<S::Vector> {
-    let (re, im) = (s.sub(a.re, b.re), s.add(a.im, b.im));
-    Complex { re: s.mul_sub(re, re, s.mul(im, im)), im: s.mul(s.add(re, re), im) }
+    square(s, Complex { re: s.sub(a.re, b.re), im: s.add(a.im, b.im) })
 }
 
 /// a² - b
@@ -135,6 +137,32 @@ impl<V: Copy> Factors<V> {
     }
 }
 
+/// How many powers of each root are stored.
+pub(super) const STORED_POWERS: usize = 2;
+
+/// All powers of a root of which the first and the second are given; in place 0 there is nothing of use. At most two
+/// multiplications lie between a power and what was stored.
+#[inline(always)]
+fn powers<S: Simd>(s: S, stored: &[Complex<S::Vector>]) -> Group<S> {
+    let (first, second) = (stored[0], stored[1]);
+    let mut powers = [first; MOST_LANES];
+    powers[2] = second;
+    powers[3] = Forward.times(s, first, second);
+    if S::LANES == 8 {
+        powers[4] = square(s, second);
+        powers[5] = Forward.times(s, second, powers[3]);
+        powers[6] = square(s, powers[3]);
+        powers[7] = Forward.times(s, powers[3], powers[4]);
+    }
+    powers
+}
+
+/// a²
+#[inline(always)]
+fn square<S: Simd>(s: S, a: Complex<S::Vector>) -> Complex<S::Vector> {
+    Complex { re: s.mul_sub(a.re, a.re, s.mul(a.im, a.im)), im: s.mul(s.add(a.re, a.re), a.im) }
+}
+
 #[inline(always)]
 fn load<S: Simd>(group: &[Complex<S::Vector>]) -> Group<S> {
     let mut x = [group[0]; MOST_LANES];
@@ -161,12 +189,12 @@ fn spectrum<S: Simd, D: Direction>(
     turn: D,
     order: impl Fn(usize) -> usize + Copy,
     mut x: Group<S>,
-    roots: &[Complex<S::Vector>],
+    roots: &Group<S>,
 ) -> Group<S> {
     butterfly(s, Forward, &mut x[..S::LANES]);
     let mut x = turned(s, &arranged::<S>(&x, order));
     for l in 1..S::LANES {
-        x[l] = turn.times(s, x[l], roots[l - 1]);
+        x[l] = turn.times(s, x[l], roots[l]);
     }
     butterfly(s, Forward, &mut x[..S::LANES]);
     x
@@ -179,11 +207,11 @@ fn digits<S: Simd, D: Direction>(
     turn: D,
     order: impl Fn(usize) -> usize + Copy,
     mut x: Group<S>,
-    roots: &[Complex<S::Vector>],
+    roots: &Group<S>,
 ) -> Group<S> {
     butterfly(s, Inverse, &mut x[..S::LANES]);
     for l in 1..S::LANES {
-        x[l] = turn.back().times(s, x[l], roots[l - 1]);
+        x[l] = turn.back().times(s, x[l], roots[l]);
     }
     let lanes = turned(s, &x);
     let mut x = lanes;

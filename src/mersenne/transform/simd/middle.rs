@@ -6,7 +6,7 @@
 use super::butterfly::butterfly;
 use super::complex::{Complex, Direction, Forward, Inverse};
 use super::geometry::{Geometry, Level};
-use super::leaves::{Image, square_alone, square_pair};
+use super::leaves::{Image, STORED_POWERS, square_alone, square_pair};
 use super::rows::Rows;
 use super::schedule::{Block, Leaves, Step};
 use super::tables::Roots;
@@ -27,7 +27,7 @@ impl<S: Simd> Kernel<S> for Middle<'_, S::Vector> {
     fn run(self, s: S) {
         let Middle { geometry, roots, steps, data } = self;
         let place = |block: Block| geometry.place(block.row, block.column);
-        let mut leaves = roots.leaves.chunks_exact(S::LANES - 1);
+        let mut leaves = roots.leaves.chunks_exact(STORED_POWERS);
         for step in steps {
             match *step {
                 Step::Forward(level, block) => {

@@ -5,6 +5,7 @@
 
 use super::complex::Complex;
 use super::geometry::Geometry;
+use super::leaves::STORED_POWERS;
 use super::schedule::Schedule;
 use super::vector::{MOST_LANES, Simd};
 use crate::mersenne::transform::digits::DigitLayout;
@@ -16,8 +17,8 @@ pub(super) struct Roots<V> {
     pub(super) first: Vec<(f64, f64)>,
     /// For each level: for each column j of a part the roots e^(-2πi·js/B) for s = 1 … Q - 1, where B is the block's length.
     pub(super) levels: Vec<Vec<(f64, f64)>>,
-    /// For each pair of groups, in the order of the schedule: e^(-2πi·lk/m) for l = 1 … L - 1, where lane p has the k that the
-    /// first group of the pair has in its vector p.
+    /// For each pair of groups, in the order of the schedule: e^(-2πi·lk/m) for l = 1 and 2, where lane p has the k that
+    /// the first group of the pair has in its vector p.
     pub(super) leaves: Vec<Complex<V>>,
 }
 
@@ -58,7 +59,7 @@ impl<V: Copy> Roots<V> {
                 let reversed = (group.column + lane).reverse_bits() >> (usize::BITS - bits);
                 rows * reversed + group.row
             };
-            for l in 1..S::LANES {
+            for l in 1..=STORED_POWERS {
                 let roots = lanes::<S>(|lane| root((l * frequency(lane)) as u64, order as u32));
                 leaves.push(Complex { re: s.load(roots.0), im: s.load(roots.1) });
             }
