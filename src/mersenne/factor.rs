@@ -7,8 +7,10 @@
 use super::exponent::Exponent;
 use super::interrupt::{Interrupt, Interrupted};
 use super::sieve::{ROW, ROW_CANDIDATES, SMALLEST_EXPONENT, Sieve};
-use trial::{BATCH, Trial};
+use chain::BATCH;
+use trial::Trial;
 
+mod chain;
 mod fma;
 mod ifma;
 mod limit;

@@ -12,7 +12,7 @@
 
 #![allow(unsafe_code)]
 
-use super::trial::{BATCH, Chain};
+use super::chain::{BATCH, Chain};
 
 /// Proof that the processor has AVX2 and FMA.
 #[derive(Clone, Copy)]

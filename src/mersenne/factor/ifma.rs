@@ -9,7 +9,7 @@
 
 #![allow(unsafe_code)]
 
-use super::trial::{BATCH, Chain};
+use super::chain::{BATCH, Chain};
 
 /// Proof that the processor has AVX-512 with IFMA.
 #[derive(Clone, Copy)]

@@ -2,11 +2,12 @@
 
 use num_bigint::BigUint;
 
+use self::carry::{Measured, Unmeasured};
 use self::complex::Complex;
 use self::geometry::Geometry;
 use self::middle::Middle;
 use self::schedule::Schedule;
-use self::sweep::{Begin, Field, Measured, Peek, Sweep, Unmeasured};
+use self::sweep::{Begin, Field, Peek, Sweep};
 use self::tables::{Roots, Weights};
 use self::vector::{MOST_LANES, Simd};
 use super::digits::DigitLayout;
@@ -21,9 +22,10 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod butterfly;
+mod carry;
 mod complex;
 mod geometry;
-#[cfg(test)]
+#[cfg(all(test, target_arch = "x86_64"))]
 mod lanes;
 mod leaves;
 mod middle;
@@ -63,10 +65,12 @@ pub(super) fn engine(kind: EngineKind, layout: DigitLayout) -> Option<Box<dyn Sq
 /// The same, for tests that make faults.
 #[cfg(test)]
 pub(super) fn corruptible(kind: EngineKind, layout: DigitLayout) -> Box<dyn super::Corruptible> {
-    if kind == EngineKind::Avx512 {
-        Box::new(SimdEngine::<avx512::Avx512>::new(layout).unwrap())
-    } else {
-        Box::new(SimdEngine::<avx2::Avx2>::new(layout).unwrap())
+    match kind {
+        #[cfg(target_arch = "x86_64")]
+        EngineKind::Avx2 => Box::new(SimdEngine::<avx2::Avx2>::new(layout).unwrap()),
+        #[cfg(target_arch = "x86_64")]
+        EngineKind::Avx512 => Box::new(SimdEngine::<avx512::Avx512>::new(layout).unwrap()),
+        other => panic!("the {other} engine does not calculate with vectors here"),
     }
 }
 
@@ -337,5 +341,5 @@ impl<S: Simd> super::Corruptible for SimdEngine<S> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_arch = "x86_64"))]
 mod tests;
