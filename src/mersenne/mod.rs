@@ -1,7 +1,8 @@
 //! The numbers: exponents, trial factors, and the proof that 2^p - 1 is prime or not.
 //!
 //! Knows nothing of nodes, and has no threads, clocks or files: functions that run until they are done or interrupted.
-//! From the ground up:
+//! No list of known primes is in here: what is prime is calculated. Unsafe code is in the kernels for vector instructions only
+//! (`transform/simd/avx2`, `avx512` and `rows`, `factor/fma` and `ifma`). From the ground up:
 //!
 //! * [`primality`]: which numbers of 64 bits are prime. Under it `montgomery`, arithmetic modulo one of them.
 //! * [`Exponent`]: a prime p, all that is ever stored or sent of a Mersenne prime.
@@ -9,9 +10,12 @@
 //! * [`Interrupt`]: how long computations are asked to stop.
 //! * [`factor`]: divisors of 2^p - 1 by trial, quickly where a claim arrives, deeply before a test. Under it
 //!   `sieve`, which says what is worth a trial.
-//! * [`Squaring`]: what an engine is: a residue modulo 2^p - 1, squared again and again. [`ExactEngine`] is one.
+//! * [`Squaring`]: what an engine is: a residue modulo 2^p - 1, squared again and again. [`ExactEngine`] is the one on big
+//!   integers, by which the others are judged.
+//! * [`transform`]: the engines that squarings are fast on, by floating-point transforms: one on any processor, two on the
+//!   vectors of AVX2 and of AVX-512; the mathematics of them, and how they are kept right.
 //! * [`jacobi`]: the symbol by which a residue of the test is checked without a repetition.
-//! * [`Plan`]: which engine for which exponent.
+//! * [`Plan`]: which engine for which exponent, with how many points; what comes next when that turns out too short.
 //! * [`Test`]: a chain of squarings on any engine, in slices, with [`Snapshot`]s. [`LucasLehmer`] proves; [`Prp`], under
 //!   Gerbicz's check, finds. Under them `course`, the engine and what replaces it when it fails; `gerbicz`; and
 //!   `jacobi_check`.

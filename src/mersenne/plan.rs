@@ -108,7 +108,7 @@ impl Plan {
     /// This kind of engine with a transform of `length` points, which may be too short: its round-off will tell.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchLength`] when it has no such transform, or its digits would have fewer than 8 or more than 22 bits.
+    /// [`EngineError::NoSuchLength`] when it has no such transform, or its digits would have fewer than 8 or more than 23 bits.
     pub fn with_length(exponent: Exponent, kind: EngineKind, length: usize) -> Result<Plan, EngineError> {
         if length::lengths(kind).any(|one| one == length) && length::is_conceivable(exponent, length) {
             Ok(Plan { exponent, kind, length })

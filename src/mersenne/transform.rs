@@ -2,17 +2,21 @@
 //!
 //! # Squares by convolution
 //!
-//! A residue is cut into n digits, the digit j from bit ceil(pj/n) on, so that digits have floor(p/n) or ceil(p/n) bits
+//! A residue is cut into n digits, digit j from bit ceil(pj/n) on, so that digits have floor(p/n) or ceil(p/n) bits
 //! ([`digits`]); they are balanced, from minus half their base to half of it. If p were a multiple of n, the square modulo
 //! 2^p - 1 would be the cyclic convolution of the digits with themselves, because 2^p = 1 wraps what grows beyond the last digit
-//! back to the first. It is not; but digits d_j multiplied by the weights 2^(ceil(pj/n) - pj/n) behave as if every digit
-//! had p/n bits exactly, and the convolution of weighted digits, divided by the weights, consists of integers again: the digits
-//! of the square before they are carried (R. Crandall and B. Fagin, "Discrete weighted transforms and large-integer
-//! arithmetic", Mathematics of Computation 62, 1994). Nothing is padded with zeros, and nothing is reduced by a division.
+//! back to the first. It is not; but digits d_j multiplied by the weights w_j = 2^(ceil(pj/n) - pj/n) behave as if every
+//! digit had p/n bits exactly. In the convolution d_i·d_j meets w_i·w_j / w_k for k = i + j mod n, and the exponent of that is
+//! ceil(pi/n) + ceil(pj/n) - ceil(p(i+j)/n), 0 or 1. So the convolution of weighted digits, divided by the weights, consists of
+//! integers again: the digits of the square before they are carried (R. Crandall and B. Fagin, "Discrete weighted transforms
+//! and large-integer arithmetic", Mathematics of Computation 62, 1994). Nothing is padded with zeros, and nothing is reduced
+//! by a division.
 //!
 //! A convolution of length n is a transform, n squares, and the transform back. n real digits are treated as n/2 complex
-//! numbers, and the even and the odd digits' spectra are told apart where they are squared: `simd::leaves` has the formula.
-//! Every root of unity and every weight is within one unit of the last place of the truth ([`weights`]).
+//! numbers, the even digits their real parts and the odd ones their imaginary parts, and the two spectra are told apart where
+//! they are squared: `simd::leaves` has the formula (H. Sorensen, D. Jones, M. Heideman and C. Burrus, "Real-valued fast
+//! Fourier transform algorithms", IEEE Transactions on Acoustics, Speech, and Signal Processing 35, 1987). Every root of unity
+//! and every weight is within one unit of the last place of the truth ([`weights`]).
 //!
 //! # Three engines
 //!
@@ -24,24 +28,33 @@
 //!
 //! # How wrong it can be
 //!
-//! Doubles have 53 bits. With digits of b bits, balanced and as good as random, a sum of n products has about 2b - 4 + log2(n)/2
-//! bits, and each of the about 2·log2(n) additions and multiplications on its way adds an error of half a unit in the last
-//! place, independent of the others. The error of the result then is a bell curve with a deviation of about
-//! 2^(2b - 56)·√(n·log2 n) up to a constant, and the largest of n errors is some six times that. It has to stay below ½, or a digit
-//! is rounded to the wrong integer. So b falls by about 0.3 bits each time n doubles; [`length`] has the measured line, at
-//! which 1,000 squarings at the largest exponent of every length stay within 0.25. This is a bound for random digits.
-//! For all digits at their maximum it does not hold, and then measuring tells.
+//! Doubles have 53 bits. With digits of b = p/n bits, balanced and as good as random, a sum of n products is some 0.2·2^(2b)·√n:
+//! 2b - 2.4 + log2(n)/2 bits. On their way there and back numbers go through about 2·log2(n) additions and multiplications, each
+//! of which adds an error of up to half a unit in the last place, as good as independent of the others. The error of the result
+//! then is a bell curve, whose deviation is
+//!
+//! σ ≈ 3 · 2^(2b - 56) · √(n·log2 n)
+//!
+//! (the 3 is measured; it was 2.6 at 256 points and 3.1 at 65,536). The largest of n errors in one squaring is 4σ to 5σ, in a
+//! thousand squarings 6σ. It has to stay below ½, or a digit is rounded to the wrong integer. So b falls by 0.3 bits each time
+//! n doubles, a quarter of a bit for the root of n and the rest for the logarithm and for more digits to go wrong; one bit more is
+//! four times the error. [`length`] has the line, at which 1,000 squarings at the largest exponent of every length stay within
+//! 0.25. By the formula 6σ is 0.15 to 0.27 along it, and ½ is more than ten deviations away.
+//!
+//! This is for random digits. Digits that are all at their maximum have sums √n times as large, and then measuring tells.
 //!
 //! # Which check earns its place
 //!
-//! * **Round-off**: the distance of every result from the nearest integer is measured, in every squaring where digits are nearly
-//!   full, else in one of 64 and in the first 64. Above 0.40625 nothing is used any more. It is written so that NaN
-//!   fails: an overflow becomes infinity, then NaN, then spreads to every digit with the next transform, where the next
-//!   measurement must find it. This tells transforms that are too short, and most faults that hit a number's high bits.
+//! * **Round-off**: the distance of every digit from the nearest integer is measured: in every squaring by `portable`, and by
+//!   `simd` where digits are within a quarter of a bit of the line; otherwise by `simd` in the first 64 squarings and one of 64
+//!   after them, which saves some percent. Above 0.40625 nothing is used any more. It is written so that NaN fails: an
+//!   overflow becomes infinity, then NaN, then spreads to every digit with the next transform, where the next measurement
+//!   must find it. This tells transforms that are too short, and most faults that hit a number's high bits.
 //! * **Digits that are handed out** must be finite, in range, and integers once the weights are taken off; NaN cast to an
-//!   integer would be 0, and a residue of 0 is a prime.
-//! * **Digits of 8 bits and more**: the carry goes up two digits; with smaller digits a third carry would be lost in size, not
-//!   in value, and the next squaring would be less exact than the line says. Such plans are refused.
+//!   integer would be 0, and a residue of 0 is a prime. A residue is never handed out without a look at the round-off.
+//! * **Digits of 8 bits and more**: the carry goes up two digits, and what a third would carry stays where it is, small beside a
+//!   digit that has bits enough. With smaller digits it is not, and the next squaring makes more of it (`simd::sweep`
+//!   has the bound). Such plans are refused.
 //! * What these cannot see, a bit that flips one digit into another, is for the tests above the engines to find: Gerbicz's
 //!   check in `prp` finds practically all of it, the Jacobi symbol in `lucas_lehmer` half of it, and a prime is
 //!   never believed without a second, different computation.

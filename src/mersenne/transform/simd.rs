@@ -1,4 +1,54 @@
 //! The engines on a processor's vectors: one transform, written once, for AVX-512 and for AVX2 with FMA.
+//!
+//! Uses digits, weights and roots of unity. It is Crandall and Fagin's weighted transform in the way of programs for large
+//! exponents: decimation in frequency forward, squares where the numbers lie, decimation in time back, so that nothing is
+//! ever put back in order; and the inverse's end, the carry and the forward transform's begin are one sweep.
+//!
+//! # Where the numbers lie
+//!
+//! n digits are m = n/2 complex numbers z_i = d_2i + i·d_(2i+1). L consecutive ones are a vector of real parts and a vector of
+//! imaginary parts (L = 4 or 8 lanes), and the vectors are R rows of C columns, m = R·C·L:
+//!
+//! ```text
+//!             column 0           column 1          …         column C-1
+//! row 0       z_0 … z_(L-1)      z_L … z_(2L-1)    …         … z_(CL-1)
+//! row 1       z_CL …                                         … z_(2CL-1)
+//!  ⋮
+//! row R-1     …                                              … z_(m-1)
+//!
+//!    │ sweep: a butterfly of R numbers down each column, R = 1 … 14, the only radix that need not be a power of two
+//!    ▼
+//!    ───▶ levels: butterflies of 2, 4 or 8 along each row, down to blocks of L columns, the groups
+//!    ▣ leaves: in a group of L vectors a butterfly across the vectors, a transposition, a butterfly across what were lanes
+//! ```
+//!
+//! The rows and the levels treat all lanes alike and multiply by roots that are the same for all of them; lanes meet in the
+//! leaves only. After the forward transform row s holds the frequencies that are s modulo R, with the rest of their bits
+//! reversed along the columns, so that k and -k are mirror images: that is how squaring, which couples them, finds its pairs.
+//!
+//! # A squaring
+//!
+//! 1. [`Middle`]: the levels forward, the leaves, the levels back, pair of blocks by pair of blocks as [`Schedule`] says, so
+//!    that each pair stays in the cache from its first pass to its last.
+//! 2. [`Sweep`]: back across the rows, out of the weights, to integers, carry, into the weights, forward across the rows.
+//!    Where rows are long it does the first level of both directions too, a few columns at a time. A squaring then goes
+//!    through memory twice: once here, and once in the middle.
+//! 3. `subtract_two`, for Lucas and Lehmer's test: 2·2^shift is one bit of one digit, which after the sweep is spread over one
+//!    number in each row.
+//!
+//! Between two squarings the engine holds what a sweep has left, never plain digits. To hand these out, [`Peek`] undoes the last
+//! of it on a copy.
+//!
+//! # What is where
+//!
+//! * `vector`: the operations that kernels ask for, [`Simd`]. A value of an implementing type is the proof that the processor has
+//!   the instructions, so kernels are safe code. Implementations: `avx512` and `avx2`, one intrinsic a line; `lanes`, plain
+//!   arrays, the twin that tests compare both with, bit for bit.
+//! * `complex`, `butterfly`: arithmetic on them, forward and inverse by one source.
+//! * `geometry`, `schedule`, `tables`: the shape, the order of the steps, and what is multiplied by.
+//! * `rows`, `sweep`, `middle`, `leaves`: the kernels.
+//!
+//! Unsafe code is in `avx512`, `avx2` and `rows` alone.
 
 use num_bigint::BigUint;
 

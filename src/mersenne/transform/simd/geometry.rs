@@ -4,12 +4,14 @@
 //! number i. Lane l of vector v holds number L·v + l, and the vectors are rows of equal length, one after the other:
 //!
 //! * the first radix goes across the rows, fused with the carry (`sweep`);
-//! * the levels go along each row, depth first (`passes`);
+//! * the levels go along each row, depth first (`schedule` in which order, `middle` how);
 //! * the last two radices, both L, take L consecutive vectors: across the vectors, and after a transposition
 //!   across what were the lanes (`leaves`).
 //!
-//! Each radix leaves its blocks in the order of their bits reversed; nothing is ever put back in order. After every 32
-//! vectors one is left out: strides by powers of two would have all butterflies compete for the same lines of the cache.
+//! Each radix along the rows leaves its blocks in the order of their numbers' bits reversed; nothing is ever put back in
+//! order. The first radix is the only one that need not be a power of two: it takes the odd factor of the length, and the rows
+//! lie in the natural order of their frequencies. After every 32 vectors of a row one is left out: at strides by powers of
+//! two all numbers of a butterfly would compete for the same lines of the cache.
 
 use super::vector::Simd;
 

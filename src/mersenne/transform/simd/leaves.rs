@@ -10,7 +10,8 @@
 //! = Z_k² - (1 + w)/4·(Z_k - conj Z_-k)²: two squares and a product for both k and -k (H. Sorensen, D. Jones, M. Heideman and
 //! C. Burrus, "Real-valued fast Fourier transform algorithms", IEEE ASSP 35 (1987), on the symmetry).
 //!
-//! The group of -k is handled with the roots of its partner: its k' is M - k, so that its roots e^(-2πi·lk'/m) are
+//! Before its last butterfly a group has frequencies k < m/L, one in each lane; after it, vector r has those of k + r·m/L. The
+//! group of -k is handled with the roots of its partner: its k' is m/L - k, so that its roots e^(-2πi·lk'/m) are
 //! e^(-2πi·l/L)·conj(e^(-2πi·lk/m)), and the first factor only moves the outputs of the butterfly that follows by one place.
 
 use std::f64::consts::FRAC_1_SQRT_2;

@@ -1,9 +1,12 @@
 //! In which order the middle of a squaring is done: everything between two sweeps.
 //!
-//! Uses the geometry. Squaring couples the spectrum at k with that at -k. With the bits of k reversed within a row, these lie
-//! mirrored: row s with row R - s backwards, and where a row is its own mirror image, its blocks with each other.
-//! So blocks are gone through in pairs, depth first: both forward, their parts pair by pair, both back, all while they are
-//! in the cache. Row 0, where k and -k have the same lowest set bit, pairs blocks within each power of two.
+//! Uses the geometry. Squaring couples the spectrum at k with that at -k. The vector in row s and column c has k = s + R·c',
+//! c' being c with its bits reversed, and for s > 0 -k is (R - s) + R·(C - 1 - c'): the complement of all bits, which reversed
+//! is the complement again. So row s mirrors row R - s backwards, and a row in the middle mirrors itself. Blocks are gone
+//! through in pairs, depth first: both forward, their parts pair by pair, both back, all while they are in the cache.
+//!
+//! In row 0 -k is R·(C - c'), which keeps the lowest set bit of c' and complements those above it. Reversed, the lowest set bit is
+//! the highest of c: columns pair up within each power of two, 2 with 3, 4 to 7 with 7 to 4; 0 and 1 are alone.
 
 use super::geometry::Geometry;
 
