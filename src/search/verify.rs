@@ -5,8 +5,8 @@
 use crate::mersenne::{Exponent, Interrupt};
 use crate::search::attempt::{Attempt, Conclusion};
 
-/// Settles `exponent`. If there is no factor it takes tens of milliseconds at p = 20,000 and some minutes at a million on AVX-512;
-/// with nothing but big integers, a second and six hours.
+/// Settles `exponent`. If there is no factor it takes tens of milliseconds at p = 20,000 and a minute or two at a million on
+/// AVX-512; with nothing but big integers, a second and six hours.
 pub fn verify(exponent: Exponent, interrupt: &Interrupt) -> Conclusion {
     Attempt::new(exponent).run(interrupt, &mut |_| {})
 }
