@@ -16,7 +16,8 @@
 //! numbers, the even digits their real parts and the odd ones their imaginary parts, and the two spectra are told apart where
 //! they are squared: `simd::leaves` has the formula (H. Sorensen, D. Jones, M. Heideman and C. Burrus, "Real-valued fast
 //! Fourier transform algorithms", IEEE Transactions on Acoustics, Speech, and Signal Processing 35, 1987). Every root of unity
-//! and every weight is within one unit of the last place of the truth ([`weights`]).
+//! and every weight that is stored is within one unit of the last place of the truth ([`weights`]); those that are not stored
+//! are made of them by one or two multiplications.
 //!
 //! # Three engines
 //!
