@@ -5,7 +5,7 @@
 //!
 //! * [`Attempt`] settles one exponent: trial factors, then a test with checkpoints, and another that confirms a prime.
 //! * [`verify()`] does that for a claim.
-//! * [`Scope::find_above`] settles one exponent after the other until it finds a prime: the race. [`find_all`] goes on.
+//! * [`Scope::find_above`] settles one exponent after the other until it finds a prime: the race. [`find_all()`] goes on.
 //! * [`SearchBoard`] is where a race says how it goes.
 
 mod attempt;

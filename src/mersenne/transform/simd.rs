@@ -34,7 +34,7 @@
 //!    Where rows are long it does the first level of both directions too, a few columns at a time. A squaring then goes
 //!    through memory twice: once here, and once in the middle.
 //! 3. `subtract_two`, for Lucas and Lehmer's test: 2·2^shift is one bit of one digit, which after the sweep is spread over one
-//!    number in each row.
+//!    number in each row, or in each part of each row where the sweep has done the first level.
 //!
 //! Between two squarings the engine holds what a sweep has left, never plain digits. To hand these out, [`Peek`] undoes the last
 //! of it on a copy.
