@@ -54,7 +54,7 @@
 //! * **Digits that are handed out** must be finite, in range, and integers once the weights are taken off; NaN cast to an
 //!   integer would be 0, and a residue of 0 is a prime. A residue is never handed out without a look at the round-off.
 //! * **Digits of 8 bits and more**: the carry goes up two digits, and what a third would carry stays where it is, small beside a
-//!   digit that has bits enough. With smaller digits it is not, and the next squaring makes more of it (`simd::sweep`
+//!   digit that has bits enough. With smaller digits it is not, and the next squaring makes more of it (`simd::carry`
 //!   has the bound). Such plans are refused.
 //! * What these cannot see, a bit that flips one digit into another, is for the tests above the engines to find: Gerbicz's
 //!   check in `prp` finds practically all of it, the Jacobi symbol in `lucas_lehmer` half of it, and a prime is

@@ -46,7 +46,7 @@
 //!   arrays, the twin that tests compare both with, bit for bit.
 //! * `complex`, `butterfly`: arithmetic on them, forward and inverse by one source.
 //! * `geometry`, `schedule`, `tables`: the shape, the order of the steps, and what is multiplied by.
-//! * `rows`, `sweep`, `middle`, `leaves`: the kernels.
+//! * `rows`, `sweep`, `carry`, `middle`, `leaves`: the kernels.
 //!
 //! Unsafe code is in `avx512`, `avx2` and `rows` alone.
 

@@ -4,16 +4,20 @@
 //! more), so that nothing waits for a neighbour. Of the two digits a and b of a complex number, rounded to integers:
 //!
 //! ```text
-//! H = a to the nearest multiple of its base      a - H stays, H goes up as a carry to b
-//! I = b likewise                                 b - I stays, I goes up to the next number's a
-//! G = a + (what came up) likewise                a + … - G stays, G goes up to b
+//! H = a to the nearest multiple of its base             a - H stays, H goes up as a carry to b
+//! I = b + (H's carry) likewise                          b + … - I stays, I goes up to the next number's a
+//! G = a - H + (what came up to it) likewise             a - H + … - G stays, G goes up to b
 //! ```
 //!
-//! G's carry is as small as the carry's carry: about √n/12, and b keeps it without rounding again. Next time around it is
-//! part of what the transform squares, and digits of 8 bits and more are not disturbed by it. Sums are kept exactly:
-//! nothing is lost, digits are only not always as small as they could be.
+//! With digits of b bits the sums are some 2^(2b)·√n/5 before they are carried, so that I carries 2^b·√n/5 and G, what is
+//! too much of that, √n/5. That the second digit keeps without rounding again, and the next squaring squares it too. Nothing
+//! is lost; but does it stay so small? If σ² is the mean square of digits, sums are σ²·√(2n), G carries σ²·√(2n)/2^(2b), and
+//! half of the digits have the square of that on top of 2^(2b)/12: σ² = 2^(2b)/12 + n·σ⁴/2^(4b), which has a solution as
+//! long as n < 3·2^(2b). At the bits a length is for, 2^(2b) is thousands of times n and more; with 8 bits it ends at
+//! n = 196,608. Beyond, which only a length chosen by hand can be, digits grow until round-off stops the test.
 //!
-//! Rounding to a multiple of a power of two is an addition and a subtraction of 1.5·2^52 times that power.
+//! Rounding to a multiple of a power of two is an addition and a subtraction of 1.5·2^52 times that power: doubles of
+//! that size have just those multiples between them.
 
 use super::complex::Complex;
 use super::tables::Weights;
