@@ -56,7 +56,9 @@ pub fn smallest_exponent(_kind: EngineKind) -> u32 {
     8 * SHORTEST as u32
 }
 
-/// Whether digits of this length have at least 8 bits and at most 23: beyond that nothing is measured.
+/// Whether a transform of this length can go well: digits have 8 bits or more, and so many that what the carry leaves in them
+/// does not grow from squaring to squaring (4^b well above n), and at most 23, beyond which nothing is measured.
 pub fn is_conceivable(exponent: Exponent, length: usize) -> bool {
-    (8 * length..=23 * length).contains(&(exponent.get() as usize))
+    let fewest_bits = 8.max(length.ilog2() as usize / 2 + 2);
+    (fewest_bits * length..=23 * length).contains(&(exponent.get() as usize))
 }
