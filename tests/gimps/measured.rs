@@ -2,6 +2,8 @@
 
 use std::process::Stdio;
 
+use mersenned::mersenne::{EngineKind, EngineSet};
+
 use super::{ended, mersenned, run, support};
 
 /// Every exponent of a Mersenne prime up to 2,300. Nothing in the program may know this.
@@ -99,6 +101,45 @@ fn a_selftest_finds_every_length_good() {
     let tested: Vec<&str> = lines.skip(1).filter(|line| line.contains("good (")).collect();
     assert!(lengths > 0 && tested.len() == lengths, "{}", done.output);
     assert!(done.output.ends_with("All is as it should be.\n"), "{}", done.output);
+}
+
+/// Up to this length the portable engine is tested here, which takes the most time; `SELFTEST_TO=512K` tests it as far as
+/// the others.
+const PORTABLE_TO: &str = "64K";
+
+#[test]
+fn every_length_of_every_engine_up_to_512k_ends_with_the_stored_residue_and_little_round_off() {
+    let home = tempfile::tempdir().unwrap();
+    let portable_to = std::env::var("SELFTEST_TO").unwrap_or_else(|_| PORTABLE_TO.to_owned());
+    let engines = EngineSet::of_this_machine();
+    let children: Vec<_> = engines
+        .iter()
+        .map(|kind| {
+            let to = match kind {
+                // No lengths: some exponents of the others.
+                EngineKind::Exact => "1K",
+                EngineKind::Portable => portable_to.as_str(),
+                EngineKind::Avx2 | EngineKind::Avx512 => "512K",
+            };
+            let mut command = mersenned(home.path(), &["selftest", "--engine", kind.name(), "--to-length", to]);
+            (kind, command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+        })
+        .collect();
+    for (kind, child) in children {
+        let done = ended(child);
+        assert_eq!(done.code, Some(0), "{kind}: {}{}", done.output, done.errors);
+        let rows: Vec<Vec<&str>> = done.output.lines().skip(2).map(|line| line.split_whitespace().collect()).collect();
+        let (_, rows) = rows.split_last().expect("there is a last line");
+        assert!(
+            rows.len() > 10 && rows.len() == lengths(done.output.lines().next().unwrap()),
+            "{kind}: {}",
+            done.output
+        );
+        for row in rows {
+            assert_eq!((row[0], row[6], row[7]), (kind.name(), "good", "(stored)"), "{row:?}");
+            assert!((0.0..=0.25).contains(&row[3].parse::<f64>().unwrap()), "{row:?}");
+        }
+    }
 }
 
 fn lengths(first: &str) -> usize {
