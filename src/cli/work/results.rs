@@ -38,6 +38,14 @@ pub(super) struct ResultLine {
     residue_type: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     factors: Option<[String; 1]>,
+    /// The factor lies between 2^this
+    #[serde(rename = "bitlo", skip_serializing_if = "Option::is_none")]
+    bits_from: Option<u32>,
+    /// and 2^this; the search ended with it.
+    #[serde(rename = "bithi", skip_serializing_if = "Option::is_none")]
+    bits_to: Option<u32>,
+    #[serde(rename = "rangecomplete", skip_serializing_if = "Option::is_none")]
+    is_range_complete: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     errors: Option<GerbiczErrors>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,7 +98,15 @@ impl ResultLine {
 
     /// A factor, which makes a test unnecessary.
     pub(super) fn factored(exponent: Exponent, factor: u64, id: Option<&str>, now: Timestamp) -> ResultLine {
-        ResultLine { factors: Some([factor.to_string()]), ..ResultLine::of("F", exponent, "TF", id, now) }
+        let bits = factor.checked_ilog2().unwrap_or(0);
+        ResultLine {
+            factors: Some([factor.to_string()]),
+            bits_from: Some(bits),
+            bits_to: Some(bits + 1),
+            // Others of as many bits are not looked for.
+            is_range_complete: Some(false),
+            ..ResultLine::of("F", exponent, "TF", id, now)
+        }
     }
 
     /// What every line has.
@@ -108,6 +124,9 @@ impl ResultLine {
             res64: None,
             residue_type: None,
             factors: None,
+            bits_from: None,
+            bits_to: None,
+            is_range_complete: None,
             errors: None,
             fft_length: None,
             shift_count: None,
@@ -216,7 +235,7 @@ mod tests {
         );
         assert_eq!(
             written(&ResultLine::factored(ll.exponent, 26_647, None, now)),
-            r#"{"status":"F","exponent":44501,"worktype":"TF","factors":["26647"],"program":{"name":"mersenned","version":"VERSION"},"timestamp":"2026-01-02 03:04:05"}"#
+            r#"{"status":"F","exponent":44501,"worktype":"TF","factors":["26647"],"bitlo":14,"bithi":15,"rangecomplete":false,"program":{"name":"mersenned","version":"VERSION"},"timestamp":"2026-01-02 03:04:05"}"#
         );
     }
 
