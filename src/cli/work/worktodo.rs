@@ -20,6 +20,7 @@ understood are
   Test=[AID,]p[,how_far_factored[,has_been_pminus1ed]]          a Lucas-Lehmer test
   DoubleCheck=[AID,]p[,how_far_factored[,has_been_pminus1ed]]   the same again, with another shift
   PRP=[AID,]1,2,p,-1[,how_far_factored,tests_saved[,3,1 or 3]]  a PRP test to base 3, of residue type 1 or 3
+  PRPDC= with the same values                                   the same again, with another shift
 AID being 32 hex digits or N/A; empty lines, [headings] and lines that begin with ; or # or // are left alone";
 
 /// One test to make.
@@ -99,7 +100,7 @@ fn assignment(line: &str) -> Result<Option<Assignment>, Reason> {
     let is = |name: &str| keyword.eq_ignore_ascii_case(name);
     let test = if is("Test") || is("DoubleCheck") {
         Values::lucas_lehmer
-    } else if is("PRP") {
+    } else if is("PRP") || is("PRPDC") {
         Values::prp
     } else {
         return Err(Reason::UnknownWork(keyword.to_owned()));
@@ -214,11 +215,21 @@ pub(super) fn read(path: &Path) -> io::Result<String> {
 /// What the system says; the file is then as it was.
 pub(super) fn remove(path: &Path, line: &str) -> io::Result<()> {
     let text = read(path)?;
-    let is_it = |candidate: &str| candidate.trim_end_matches(['\r', '\n']).trim_start_matches('\u{feff}') == line;
+    // Compared as lines are read, whatever ends them: one that were not found would be done again and again.
+    let is_it = |candidate: &str| candidate.trim_start_matches('\u{feff}').trim() == line.trim();
     let Some(at) = text.split_inclusive('\n').position(is_it) else { return Ok(()) };
     let lines = text.split_inclusive('\n').enumerate();
     let rest: String = lines.filter(|(number, _)| *number != at).map(|(_, line)| line).collect();
     replace(path, rest.as_bytes())
+}
+
+/// Whether lines can be taken out of the file: better asked before a test of days than after it.
+///
+/// # Errors
+/// What the system says.
+pub(super) fn check_replaceable(path: &Path) -> io::Result<()> {
+    let path = path.canonicalize()?;
+    tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new("/"))).map(drop)
 }
 
 /// After a crash there is either the old file or the new one.

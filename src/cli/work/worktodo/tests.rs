@@ -29,6 +29,7 @@ fn lines_of_prime95_are_read_as_it_means_them() {
         ("PRP=1,2,4999,-1", None, 4_999, Prp(ResidueType::One), 0),
         ("PRP=n/a, 1, 2, 4999, -1, 70, 1.5", None, 4_999, Prp(ResidueType::One), 70),
         ("PRP=1,2,4999,-1,70,2,3,1", None, 4_999, Prp(ResidueType::One), 70),
+        ("PRPDC=1,2,4999,-1,70,2", None, 4_999, Prp(ResidueType::One), 70),
         ("PRP=1,2,4999,-1,70,2,3,3", None, 4_999, Prp(ResidueType::Three), 70),
     ] {
         assert_eq!(one(line), Ok(assignment(line, id, p, method, factored_to)), "{line}");
@@ -91,6 +92,7 @@ fn a_finished_line_goes_and_everything_else_stays_byte_for_byte() {
         ("Test=4999,0,0", "[Worker #1]\r\n; ümlaut\nTest=4999,0,0\nTest=11"),
         ("Test=11", "[Worker #1]\r\nTest=4999,0,0\r\n; ümlaut\nTest=4999,0,0\n"),
         ("Test=4999", text),
+        ("Test=4999,0,0\r", "[Worker #1]\r\n; ümlaut\nTest=4999,0,0\nTest=11"),
     ] {
         fs::write(&path, text).unwrap();
         remove(&path, line).unwrap();
