@@ -11,6 +11,9 @@ use crate::config::Environment;
 use crate::mersenne::{EngineError, Exponent, Interrupt, Method, Plan, ResidueType};
 use crate::search::{Attempt, Conclusion, Event};
 
+/// From so many bits on, looking for factors takes seconds or more.
+const LONG_LOOK: u32 = 45;
+
 /// Where tests keep their checkpoints when no flag says so: `None` when the user has no home.
 pub(super) fn default_checkpoints() -> Option<PathBuf> {
     Environment::of_this_process().tests_dir()
@@ -36,7 +39,11 @@ pub(super) fn quoted(word: &str) -> String {
 pub(super) fn run(attempt: &Attempt, interrupt: &Interrupt, shown: &mut Shown) -> Conclusion {
     let p = attempt.exponent;
     let conclusion = attempt.run(interrupt, &mut |event| match event {
-        Event::Factoring { limit } => shown.head(format!("M{p}: looking for factors below 2^{}", limit.get())),
+        Event::Factoring { limit } => {
+            let heading = format!("M{p}: looking for factors below 2^{}", limit.get());
+            // Nothing more is told of it, so that what may take long is told before.
+            if limit.get() >= LONG_LOOK { shown.say(&heading) } else { shown.head(heading) }
+        }
         Event::Testing { method, plan, shift, iteration } => {
             shown.restart();
             shown.head(format!("M{p}: {method} test {}, shift {shift}", on(*plan)));

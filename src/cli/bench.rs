@@ -13,6 +13,7 @@ use serde::Serialize;
 use self::estimate::Estimate;
 use self::measure::Speeds;
 use super::choice::{self, points};
+use super::output;
 use super::progress::clock;
 use super::stop::Stop;
 use crate::mersenne::transform::length;
@@ -130,8 +131,8 @@ pub fn bench(args: &BenchArgs) -> Result<()> {
 fn all(args: &BenchArgs, engines: EngineSet, effort: &Effort, stop: &Stop) -> Result<()> {
     let kinds: Vec<EngineKind> = engines.iter().collect();
     if !args.json {
-        println!("Microseconds per squaring on one core; median of {} runs.\n", measure::RUNS);
-        println!("{}", heading(&kinds));
+        output::offer(&format!("Microseconds per squaring on one core; median of {} runs.\n", measure::RUNS));
+        output::offer(&heading(&kinds));
     }
     let mut speeds = Speeds::default();
     let mut rows = Vec::new();
@@ -148,7 +149,7 @@ fn all(args: &BenchArgs, engines: EngineSet, effort: &Effort, stop: &Stop) -> Re
             continue;
         }
         if !args.json {
-            println!("{}", line(&row, &kinds));
+            output::offer(&line(&row, &kinds));
         }
         rows.push(row);
     }
@@ -159,7 +160,7 @@ fn all(args: &BenchArgs, engines: EngineSet, effort: &Effort, stop: &Stop) -> Re
     if args.json {
         let engines = kinds.iter().map(|kind| kind.name()).collect();
         let all = Measured { version: env!("CARGO_PKG_VERSION"), engines, lengths: &rows, estimates: &estimates };
-        println!("{}", serde_json::to_string_pretty(&all)?);
+        output::line(&serde_json::to_string_pretty(&all)?)?;
     } else {
         print_estimates(&estimates, &sample);
     }
@@ -205,13 +206,16 @@ fn line(row: &Row, kinds: &[EngineKind]) -> String {
 }
 
 fn print_estimates(estimates: &[Estimate], sample: &estimate::Sample) {
-    println!("\nAll Mersenne primes from 2 up, estimated for one core by these figures:\n");
-    println!("{:>10}{:>11}{:>9}{:>12}{:>12}{:>12}", "to", "exponents", "tests", "factoring", "tests", "together");
+    output::offer("\nAll Mersenne primes from 2 up, estimated for one core by these figures:\n");
+    output::offer(&format!(
+        "{:>10}{:>11}{:>9}{:>12}{:>12}{:>12}",
+        "to", "exponents", "tests", "factoring", "tests", "together"
+    ));
     for estimate in estimates {
         let time = |seconds: f64| {
             if seconds < 100.0 { format!("{seconds:.1} s") } else { clock(seconds as u64) }
         };
-        println!(
+        output::offer(&format!(
             "{:>10}{:>11}{:>9}{:>12}{:>12}{:>12}",
             format!("M{}", estimate.to),
             estimate.exponents,
@@ -219,13 +223,13 @@ fn print_estimates(estimates: &[Estimate], sample: &estimate::Sample) {
             time(estimate.factoring_seconds),
             time(estimate.testing_seconds),
             time(estimate.factoring_seconds + estimate.testing_seconds)
-        );
+        ));
     }
-    println!(
+    output::offer(&format!(
         "\nTests are for exponents without a small factor: {:.0} % of {} that were looked at. More cores divide the time.",
         100.0 * sample.without_factor(),
         sample.looked_at()
-    );
+    ));
 }
 
 #[cfg(test)]

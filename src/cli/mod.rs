@@ -18,6 +18,7 @@ pub mod decode;
 pub mod lab;
 mod log;
 pub mod man;
+mod output;
 pub mod peers;
 mod progress;
 mod report;
@@ -112,11 +113,11 @@ pub fn main(cli: Cli) -> ExitCode {
         Err(error) => match error.downcast_ref::<ConfigError>() {
             // One line for each thing that is wrong, as compilers write them.
             Some(wrong) => {
-                eprintln!("{wrong}");
+                output::tell(&wrong.to_string());
                 ExitCode::from(EX_CONFIG)
             }
             None => {
-                eprintln!("mersenned: {}", with_causes(&error));
+                output::tell(&format!("mersenned: {}", with_causes(&error)));
                 error.downcast_ref::<Stopped>().map_or(ExitCode::FAILURE, |stopped| stopped.exit_code().into())
             }
         },

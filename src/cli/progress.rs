@@ -3,11 +3,12 @@
 //!
 //! Uses indicatif for the bar. Everything goes to standard error.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::output;
 use crate::search::Progress;
 
 /// How often progress is shown on a terminal.
@@ -68,25 +69,23 @@ impl Shown {
                 bar.set_message(line);
                 bar.set_position(progress.iteration.into());
             }
-            None => eprintln!("{line}"),
+            None => output::tell(&line),
         }
     }
 
     /// Says something, above the bar if there is one.
     pub(super) fn say(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{line}")),
-            None => eprintln!("{line}"),
+            Some(bar) => bar.suspend(|| output::tell(line)),
+            None => output::tell(line),
         }
     }
 
     /// Prints a line of the command's output, above the bar if there is one.
     pub(super) fn print(&self, line: &str) {
-        // Whoever has closed our output does not want it.
-        let print = || drop(writeln!(io::stdout().lock(), "{line}"));
         match &self.bar {
-            Some(bar) => bar.suspend(print),
-            None => print(),
+            Some(bar) => bar.suspend(|| output::offer(line)),
+            None => output::offer(line),
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Uses the search of a range, which finds them in ascending order; how it goes is read from its board.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -15,6 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::attempt::{self, quoted};
 use super::choice;
+use super::output;
 use super::progress::clock;
 use super::stop::Stop;
 use crate::mersenne::{EngineKind, Exponent, Interrupt, decimal};
@@ -84,7 +85,7 @@ pub fn search(args: &SearchArgs) -> Result<()> {
     let (outcome, sum) = watched(&range, stop.interrupt(), &board);
     match outcome {
         AllOutcome::Complete => {
-            print(&sum);
+            output::offer(&sum);
             Ok(())
         }
         AllOutcome::Interrupted { next } => {
@@ -92,7 +93,7 @@ pub fn search(args: &SearchArgs) -> Result<()> {
             Err(stop.stopped(format!("stopped; every exponent below {next} is settled; to go on: {again}")).into())
         }
         AllOutcome::BeyondEngine { limit } => {
-            print(&sum);
+            output::offer(&sum);
             bail!("exponents above {limit} are beyond the engines here; up to there all are settled")
         }
         AllOutcome::Failed { exponent, fault } => bail!(
@@ -137,7 +138,7 @@ fn watched(range: &Range, interrupt: &Interrupt, board: &SearchBoard) -> (AllOut
                     bar.set_message(line);
                     bar.tick();
                 }
-                None => eprintln!("{line}"),
+                None => output::tell(&line),
             }
         };
         let interval = if bar.is_some() { ON_TERMINAL } else { ELSEWHERE };
@@ -151,8 +152,8 @@ fn watched(range: &Range, interrupt: &Interrupt, board: &SearchBoard) -> (AllOut
             primes += 1;
             let line = found(exponent, began.elapsed());
             match &bar {
-                Some(bar) => bar.suspend(|| print(&line)),
-                None => print(&line),
+                Some(bar) => bar.suspend(|| output::offer(&line)),
+                None => output::offer(&line),
             }
         });
         drop(ended);
@@ -208,11 +209,6 @@ fn found(exponent: Exponent, elapsed: Duration) -> String {
 /// A time, as exact as it is interesting.
 fn seconds(time: Duration) -> String {
     if time < Duration::from_secs(100) { format!("{:.1} s", time.as_secs_f64()) } else { clock(time.as_secs()) }
-}
-
-/// Prints a line. Whoever has closed our output does not want it.
-fn print(line: &str) {
-    drop(writeln!(io::stdout().lock(), "{line}"));
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Uses engines directly. It shows whether this machine (its processor, its memory, this build) calculates as it should: the
 //! round-off error stays within what the choice of lengths allows for, and the residue is the stored one.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use self::stored::Stored;
 use super::choice::{self, points};
+use super::output;
 use super::progress::clock;
 use super::stop::Stop;
 use crate::mersenne::transform::length;
@@ -87,8 +88,8 @@ pub fn selftest(args: &SelftestArgs) -> Result<()> {
         bail!("there is nothing to test: no length of these engines is as short as {} points", points(longest));
     }
     let mut clock = Clock::of(&plans);
-    println!("{} lengths, {ITERATIONS} squarings each, about {}", plans.len(), clock.left());
-    println!("{HEADER}");
+    output::offer(&format!("{} lengths, {ITERATIONS} squarings each, about {}", plans.len(), clock.left()));
+    output::offer(HEADER);
     let (mut bad, mut unchecked) = (0, 0);
     for plan in plans {
         clock.show(plan);
@@ -123,9 +124,9 @@ pub fn selftest(args: &SelftestArgs) -> Result<()> {
         bail!("{bad} lengths are not as they should be: this machine, or this build, calculates wrongly");
     }
     if unchecked > 0 {
-        println!("Nothing is wrong; {unchecked} residues could not be compared with anything.");
+        output::offer(&format!("Nothing is wrong; {unchecked} residues could not be compared with anything."));
     } else {
-        println!("All is as it should be.");
+        output::offer("All is as it should be.");
     }
     Ok(())
 }
@@ -255,12 +256,11 @@ impl Clock {
         self.done += plan.typical_step() * ITERATIONS;
     }
 
-    /// Prints a line. Whoever has closed our output does not want it.
+    /// Prints a line, above the bar if there is one.
     fn print(&self, line: &str) {
-        let print = || drop(writeln!(io::stdout().lock(), "{line}"));
         match &self.bar {
-            Some(bar) => bar.suspend(print),
-            None => print(),
+            Some(bar) => bar.suspend(|| output::offer(line)),
+            None => output::offer(line),
         }
     }
 

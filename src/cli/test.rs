@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::attempt;
 use super::choice;
+use super::output;
 use super::progress::Shown;
 use super::stop::Stop;
 use crate::config::value::Interval;
@@ -98,7 +99,7 @@ pub fn test(args: &TestArgs) -> Result<()> {
         return Err(stop.stopped(format!("{how_far}; {again}: {}", attempt::this_command())).into());
     }
     match attempt::verdict(exponent, &conclusion) {
-        Some(verdict) => println!("{verdict}"),
+        Some(verdict) => output::line(&verdict)?,
         None => bail!(attempt::no_verdict(exponent, &conclusion)),
     }
     Ok(())

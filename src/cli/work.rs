@@ -14,6 +14,7 @@ use self::results::{ResultLine, Results, TestStatus};
 use self::worktodo::Assignment;
 use super::attempt;
 use super::choice;
+use super::output;
 use super::progress::Shown;
 use super::stop::Stop;
 use crate::config::value::Interval;
@@ -71,7 +72,7 @@ pub fn work(args: &WorkArgs) -> Result<()> {
     let file = args.file.as_path();
     let first = read(file)?;
     if first.is_empty() {
-        println!("{} has no work.", file.display());
+        output::offer(&format!("{} has no work.", file.display()));
         return Ok(());
     }
     let engines = choice::engines(args.engine)?;
@@ -81,7 +82,11 @@ pub fn work(args: &WorkArgs) -> Result<()> {
         engines,
         engine: args.engine,
         checkpoint_interval: args.checkpoint_interval.0,
-        results: Results::beside(file)?,
+        results: {
+            worktodo::check_replaceable(file)
+                .with_context(|| format!("lines could not be taken out of {}", file.display()))?;
+            Results::beside(file)?
+        },
         stop: Stop::listen()?,
     };
     let mut done = 0;
@@ -94,8 +99,8 @@ pub fn work(args: &WorkArgs) -> Result<()> {
     }
     let results = worker.results.path().display();
     let tests = |count| if count == 1 { "1 test is".to_owned() } else { format!("{count} tests are") };
-    println!("{} done; the results are in {results}.", tests(done));
-    println!("Nothing was sent anywhere: they earn no PrimeNet credit unless you report them by hand.");
+    output::offer(&format!("{} done; the results are in {results}.", tests(done)));
+    output::offer("Nothing was sent anywhere: they earn no PrimeNet credit unless you report them by hand.");
     if !open.is_empty() {
         bail!("{} not done, and still in {}", tests(open.len()), file.display());
     }
@@ -132,7 +137,7 @@ impl Worker<'_> {
             plan: match choice::plan(exponent, self.engine, None) {
                 Ok(plan) => plan,
                 Err(error) => {
-                    eprintln!("mersenned: {error}");
+                    output::tell(&format!("mersenned: {error}"));
                     return Ok(Ending::LeftOpen);
                 }
             },
@@ -155,12 +160,13 @@ impl Worker<'_> {
                 return Err(self.stop.stopped(told).into());
             }
             Conclusion::BeyondEngine { .. } | Conclusion::Failed { .. } => {
-                eprintln!("mersenned: {}", attempt::no_verdict(exponent, &conclusion));
+                output::tell(&format!("mersenned: {}", attempt::no_verdict(exponent, &conclusion)));
                 return Ok(Ending::LeftOpen);
             }
         };
-        println!("{}", attempt::verdict(exponent, &conclusion).unwrap_or_default());
+        // Written down before it is told: the checkpoint has gone.
         self.note(assignment, &line)?;
+        output::offer(&attempt::verdict(exponent, &conclusion).unwrap_or_default());
         Ok(Ending::Done)
     }
 

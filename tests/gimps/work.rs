@@ -62,7 +62,9 @@ fn every_kind_of_line_is_done_in_order_and_its_result_written_with_prime95s_keys
         prp(10_007, "C", type_1, 1, &aid),
         prp(10_007, "C", type_3, 3, ""),
         prp(4_423, "P", "0000000000000001", 1, ""),
-        format!(r#"{{"status":"F","exponent":4441,"worktype":"TF","factors":["26647"],{end}}}"#),
+        format!(
+            r#"{{"status":"F","exponent":4441,"worktype":"TF","factors":["26647"],"bitlo":14,"bithi":15,"rangecomplete":false,{end}}}"#
+        ),
     ];
     let found: Vec<String> = results(home.path()).iter().map(|line| masked(line)).collect();
     assert_eq!(found, expected);
@@ -163,4 +165,35 @@ fn a_result_that_cannot_be_written_is_printed_and_its_line_stays() {
     assert_eq!(failed.code, Some(1));
     assert!(failed.errors.contains(r#"{"status":"C","exponent":4999"#), "{}", failed.errors);
     assert_eq!(fs::read_to_string(&list).unwrap(), "Test=4999,99,1\n");
+}
+
+#[test]
+fn a_line_is_done_once_whatever_ends_it() {
+    let home = tempfile::tempdir().unwrap();
+    let list = home.path().join("worktodo.txt");
+    // The last one is cut off in the middle of what DOS ends lines with.
+    fs::write(&list, "\u{feff}Test=4999,99,1\r\r\n DoubleCheck=4999,99,1 \r\nTest=4423,99,1\r").unwrap();
+    let done = run(home.path(), &["work", "worktodo.txt"]);
+    assert_eq!(done.code, Some(0), "{}", done.errors);
+    assert_eq!(results(home.path()).len(), 3);
+    assert_eq!(fs::read_to_string(&list).unwrap(), "");
+}
+
+#[test]
+fn results_are_written_where_nobody_reads_what_is_printed() {
+    let full = || Stdio::from(fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+    let closed = || {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        Stdio::from(writer)
+    };
+    for (output, errors) in [(full(), full()), (closed(), closed()), (full(), closed())] {
+        let home = tempfile::tempdir().unwrap();
+        let list = home.path().join("worktodo.txt");
+        fs::write(&list, "Test=4999,99,1\nPRP=1,2,4423,-1,99,0\n").unwrap();
+        let mut command = mersenned(home.path(), &["work", "worktodo.txt"]);
+        assert_eq!(command.stdout(output).stderr(errors).status().unwrap().code(), Some(0));
+        assert_eq!(results(home.path()).len(), 2);
+        assert_eq!(fs::read_to_string(&list).unwrap(), "");
+    }
 }

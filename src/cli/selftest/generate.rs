@@ -9,6 +9,7 @@ use anyhow::{Result, bail};
 use super::stored::Stored;
 use super::{ITERATIONS, chain};
 use crate::cli::choice;
+use crate::cli::output;
 use crate::cli::stop::Stop;
 use crate::mersenne::transform::length;
 use crate::mersenne::{EngineKind, EngineSet, Exponent, Plan};
@@ -18,17 +19,17 @@ use crate::mersenne::{EngineKind, EngineSet, Exponent, Plan};
 /// # Errors
 /// Engines that do not agree; a signal.
 pub(super) fn generate(longest: usize, stop: &Stop) -> Result<()> {
-    println!("exponent,iterations,res64,engines");
+    output::line("exponent,iterations,res64,engines")?;
     for (exponent, plan) in exponents() {
         if let Some(line) = Stored::line(exponent, ITERATIONS) {
-            println!("{line}");
+            output::line(line)?;
             continue;
         }
         if plan.length().is_some_and(|length| length > longest) {
             continue;
         }
         let Some(plans) = chain::two(plan, ITERATIONS, EngineSet::of_this_machine()) else {
-            eprintln!("mersenned: M{exponent} is left out: there is but one engine for it here");
+            output::tell(&format!("mersenned: M{exponent} is left out: there is but one engine for it here"));
             continue;
         };
         let ends = plans.map(|plan| chain::run(plan, ITERATIONS, chain::Shifted::Yes, stop.interrupt()));
@@ -45,7 +46,7 @@ pub(super) fn generate(longest: usize, stop: &Stop) -> Result<()> {
                 second.res64
             );
         }
-        println!("{exponent},{ITERATIONS},{},{one} + {other}", first.res64);
+        output::line(&format!("{exponent},{ITERATIONS},{},{one} + {other}", first.res64))?;
     }
     Ok(())
 }
