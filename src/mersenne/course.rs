@@ -72,8 +72,13 @@ impl Course {
 
     /// Sets the residue, and keeps in mind the round-off measured so far.
     pub(super) fn start(&mut self, residue: &BigUint, shift: u32) {
-        self.roundoff = self.roundoff();
+        self.keep_roundoff();
         self.engine.start(residue, shift);
+    }
+
+    /// Keeps in mind the round-off measured so far, before the engine is started by anybody else.
+    pub(super) fn keep_roundoff(&mut self) {
+        self.roundoff = self.roundoff();
     }
 
     /// The largest round-off of this test. NaN is passed over: it is a fault, and told as one.

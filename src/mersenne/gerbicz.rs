@@ -25,7 +25,7 @@ const CHECK_EVERY: f64 = 2_500_000.0;
 pub(super) struct Blocks {
     /// Squarings in a block.
     pub(super) length: u32,
-    /// Squarings before the first block: so few that 3^(2^head) is written down instead of calculated.
+    /// Squarings before the first block: so few that big integers do them at once.
     pub(super) head: u32,
     /// Blocks from one check to the next.
     pub(super) per_check: u32,
@@ -81,15 +81,30 @@ impl Blocks {
         ((iteration - self.head) / self.length).is_multiple_of(self.per_check) || iteration == exponent.get()
     }
 
-    /// 3^(2^head), where the blocks begin: exact, and hardly longer than a residue.
-    pub(super) fn base(self) -> BigUint {
-        (0..self.head).fold(BigUint::from(3u32), |power, _| &power * &power)
+    /// 3^(2^head) modulo 2^p - 1, where the blocks begin.
+    pub(super) fn base(self, exponent: Exponent) -> BigUint {
+        let power = (0..self.head).fold(BigUint::from(3u32), |power, _| fold(&power * &power, exponent));
+        // What folding leaves is at most the modulus, which is 0.
+        if power.count_ones() == u64::from(exponent) { BigUint::ZERO } else { power }
     }
 }
 
-/// As many squarings of 3 as need no modulus: 3^(2^head) then has less than twice as many bits as p.
+/// The bits from p upward added to those below, as often as there are any: the same modulo 2^p - 1. A division by big integers
+/// would take minutes where p is a hundred million.
+fn fold(mut value: BigUint, exponent: Exponent) -> BigUint {
+    let p = exponent.get();
+    while value.bits() > p.into() {
+        let high = &value >> p;
+        value &= (BigUint::ONE << p) - 1u32;
+        value += high;
+    }
+    value
+}
+
+/// As many squarings of 3 as hardly need a modulus, and at most so many that they take no time that anybody notices.
 fn head_max(exponent: Exponent) -> u32 {
-    exponent.get().ilog2()
+    const AT_ONCE: u32 = 20;
+    exponent.get().ilog2().min(AT_ONCE)
 }
 
 /// Why there is no product.

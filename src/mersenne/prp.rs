@@ -35,7 +35,7 @@ pub struct Prp {
     exponent: Exponent,
     residue_type: ResidueType,
     blocks: Blocks,
-    /// 3^(2^head)
+    /// 3^(2^head) modulo 2^p - 1
     base: BigUint,
     start_shift: u32,
     iteration: u32,
@@ -114,7 +114,7 @@ impl Prp {
         current: Option<Mark>,
         checked: Option<Mark>,
     ) -> Self {
-        let base = blocks.base();
+        let base = blocks.base(course.plan().exponent());
         let beginning =
             Mark { iteration: blocks.head, shift: start_shift, residue: base.clone(), product: Some(base.clone()) };
         let mut test = Prp {
@@ -197,6 +197,8 @@ impl Prp {
                     if residue == BigUint::ZERO {
                         return Err(NOT_ZERO.into());
                     }
+                    // Products begin by starting the engine anew.
+                    self.course.keep_roundoff();
                     self.phase = Phase::BlockEnd(residue);
                 }
             }
@@ -228,8 +230,7 @@ impl Prp {
                 }
             }
             Phase::Comparing { residue, next, power } => {
-                let base = reduce(&self.base, self.exponent);
-                let other = gerbicz::product(self.course.engine(), power, &base, shift, interrupt)?;
+                let other = gerbicz::product(self.course.engine(), power, &self.base, shift, interrupt)?;
                 *done += 2;
                 if other != *next || other == BigUint::ZERO {
                     return Err(Stop::Fault(Fault::Gerbicz));
@@ -249,8 +250,10 @@ impl Prp {
         Ok(())
     }
 
-    /// Keeps the end of the block behind, and goes on with the next.
+    /// Keeps the end of the block behind, and goes on with the next. A failure of this block is overcome; one of the check is
+    /// only when the test is beyond where it was noticed.
     fn enter_block(&mut self, residue: BigUint, next: BigUint, shift: u32) {
+        self.course.passed(self.iteration);
         self.good = self.mark(residue, shift);
         self.product = next;
         self.phase = Phase::Squaring;

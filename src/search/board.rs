@@ -78,7 +78,8 @@ impl AtHand {
     /// The share of the test that is done, 0 to 1. Looking for factors is 0, and so is the whole test of 2^2 − 1.
     pub fn progress(self) -> f64 {
         let total = self.exponent.saturating_sub(2);
-        if total == 0 { 0.0 } else { f64::from(self.iteration) / f64::from(total) }
+        // A Fermat test has two squarings more.
+        if total == 0 { 0.0 } else { (f64::from(self.iteration) / f64::from(total)).min(1.0) }
     }
 }
 

@@ -34,16 +34,29 @@ fn an_interrupt_ends_a_product() {
 }
 
 #[test]
-fn blocks_end_at_the_last_squaring_and_begin_where_a_power_can_be_written_down() {
+fn blocks_end_at_the_last_squaring_and_begin_after_a_few() {
     let primes = (3..3_000).chain(100_000..100_500).chain([999_983, 10_000_019, 136_279_841]);
     for p in primes.filter_map(|p| Exponent::new(p).ok()) {
         let blocks = Blocks::of(p);
         assert_eq!((p.get() - blocks.head) % blocks.length, 0, "{p}");
-        assert!(blocks.base().bits() <= 2 * u64::from(p) + 2, "{p}");
+        assert!(blocks.head <= 20, "{p}");
         assert!(blocks.is_end(p.get()) && blocks.is_check(p.get(), p));
         assert_eq!(blocks.end_after(blocks.head), blocks.head + blocks.length);
         assert_eq!(blocks.end_after(blocks.head + blocks.length - 1), blocks.head + blocks.length);
     }
+}
+
+#[test]
+fn blocks_begin_at_a_power_of_three_below_the_modulus() {
+    let mut longer = 0;
+    for p in (3..3_000).filter_map(|p| Exponent::new(p).ok()) {
+        let modulus = (BigUint::ONE << p.get()) - 1u32;
+        let blocks = Blocks::of(p);
+        let power = BigUint::ONE << blocks.head;
+        assert_eq!(blocks.base(p), BigUint::from(3u32).modpow(&power, &modulus), "{p}");
+        longer += u32::from(3f64.log2() * f64::from(1u32 << blocks.head) > f64::from(p.get()));
+    }
+    assert!(longer > 0, "some powers had to be reduced");
 }
 
 #[test]

@@ -161,6 +161,26 @@ fn what_fails_again_and_again_is_given_up() {
 }
 
 #[test]
+fn failures_that_are_overcome_do_not_add_up() {
+    // More than a test may have in one place, each in a block of its own, and no check before the end.
+    let once = (1..=8).map(|number| (number * 100, Trouble::SelfCheck)).collect();
+    let mut test = often_checked(1_009, Script { once, ..Script::default() }.build(), 21, 1_000);
+    assert_eq!(run(&mut test, 1_000).map(|faults| faults.len()), Ok(8));
+    assert_eq!(*test.ending().unwrap(), ending(1_009, 0));
+}
+
+#[test]
+fn a_snapshot_of_the_first_block_can_be_gone_on_from_whatever_the_power_it_begins_with() {
+    for p in (500..3_000).filter(|&p| Exponent::new(p).is_ok()) {
+        let mut test = new(exact(p), honest(), 0);
+        for _ in 0..2 {
+            assert_eq!(test.snapshot().flaw(), None, "{p}");
+            test.advance(1, &Interrupt::new()).unwrap();
+        }
+    }
+}
+
+#[test]
 fn a_test_goes_on_from_any_snapshot_to_the_same_residue() {
     let right = ending(1_009, 0);
     let mut snapshots = 0;
