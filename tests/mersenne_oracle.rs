@@ -5,15 +5,24 @@
 
 use std::num::NonZeroU16;
 use std::sync::Arc;
+use std::time::Duration;
 
-use mersenned::mersenne::{EngineKind, Exponent, Finding, Interrupt, Method, Plan, Res64, ResidueType, State, Test};
+use mersenned::mersenne::{
+    EngineKind, EngineSet, Exponent, Finding, Interrupt, Method, Plan, Res64, ResidueType, Snapshot, State, Test,
+};
 use mersenned::search::{Conclusion, SearchBoard, SearchOutcome, find_above, verify};
 use num_bigint::BigUint;
 
-/// The largest exponent of a full test, and exponent times squarings of the largest partial one: a few
-/// seconds each on big integers.
-const LARGEST_FULL_TEST: u32 = 20_011;
-const LARGEST_PARTIAL_TEST: u64 = 100_000_000;
+/// The largest exponent of a full test on big integers, which take a few seconds there, and on transforms.
+const LARGEST_ON_INTEGERS: u32 = 20_011;
+const LARGEST_ON_TRANSFORMS: u32 = 100_003;
+/// The largest exponent of a Fermat test on transforms.
+const LARGEST_FERMAT: u32 = 110_503;
+
+/// What a partial test may take, by the model of the engine's speed: the shortest of an exponent, and longer ones.
+const SHORT_WITHIN: Duration = Duration::from_secs(8);
+const LONG_WITHIN: Duration = Duration::from_millis(500);
+const SHORT: u32 = 100;
 
 /// Every exponent of a Mersenne prime up to 4,423. Nothing in the program may know this.
 const MERSENNE_EXPONENTS: [u32; 20] =
@@ -39,16 +48,24 @@ fn oracle() -> impl Iterator<Item = OracleRow> {
     })
 }
 
-fn full_tests() -> Vec<OracleRow> {
-    let affordable = |row: &OracleRow| row.full_test && row.exponent.get() <= LARGEST_FULL_TEST;
-    let rows: Vec<_> = oracle().filter(affordable).collect();
-    assert_eq!(rows.len(), 8);
-    rows
+fn largest_full_test(kind: EngineKind) -> u32 {
+    match kind {
+        EngineKind::Exact => LARGEST_ON_INTEGERS,
+        EngineKind::Portable | EngineKind::Avx2 | EngineKind::Avx512 => LARGEST_ON_TRANSFORMS,
+    }
 }
 
-fn test_of(exponent: Exponent, method: Method) -> Test {
-    let plan = Plan::of(exponent, EngineKind::Exact).unwrap();
-    Test::new(method, plan, Arc::new(Plan::build), exponent.get() / 3).unwrap()
+fn full_tests(kind: EngineKind) -> Vec<OracleRow> {
+    oracle().filter(|row| row.full_test && row.exponent.get() <= largest_full_test(kind)).collect()
+}
+
+/// The plan of an engine for this exponent, unless it cannot run here or the exponent is not for it.
+fn plan(exponent: Exponent, kind: EngineKind) -> Option<Plan> {
+    Plan::of(exponent, kind).ok().filter(|_| EngineSet::of_this_machine().contains(kind))
+}
+
+fn test_of(plan: Plan, method: Method) -> Test {
+    Test::new(method, plan, Arc::new(Plan::build), plan.exponent().get() / 3).unwrap()
 }
 
 /// Squares until the end, or so often.
@@ -64,41 +81,96 @@ fn advance(test: &mut Test, mut squarings: u32) {
     }
 }
 
-#[test]
-fn full_tests_end_with_the_residues_of_other_programs() {
-    for row in full_tests() {
-        let mut test = test_of(row.exponent, Method::LucasLehmer);
+fn full_tests_end_with_the_residues_of_other_programs(kind: EngineKind) -> usize {
+    let mut compared = 0;
+    for row in full_tests(kind) {
+        let Some(plan) = plan(row.exponent, kind) else { continue };
+        let mut test = test_of(plan, Method::LucasLehmer);
         advance(&mut test, u32::MAX);
         assert_eq!(test.finding(), Some(Finding::Composite(row.res64)), "{}", row.exponent);
         assert_eq!(test.progress().0, row.iterations);
+        compared += 1;
     }
+    compared
 }
 
-#[test]
-fn fermat_tests_end_with_the_residues_of_other_programs() {
-    let rows = include_str!("oracle/prp3_residues.csv").lines().skip(1);
+fn fermat_tests_end_with_the_residues_of_other_programs(kind: EngineKind) -> usize {
+    let largest = if kind == EngineKind::Exact { LARGEST_ON_INTEGERS } else { LARGEST_FERMAT };
     let mut compared = 0;
-    for row in rows {
+    for row in include_str!("oracle/prp3_residues.csv").lines().skip(1) {
         let [exponent, one, three, is_prime] = row.split(',').collect::<Vec<_>>().try_into().unwrap();
         let exponent = Exponent::new(exponent.parse().unwrap()).unwrap();
-        if exponent.get() > LARGEST_FULL_TEST {
-            continue;
-        }
-        for (residue_type, res64) in [(ResidueType::One, one), (ResidueType::Three, three)] {
-            let mut test = test_of(exponent, Method::Prp(residue_type));
-            advance(&mut test, u32::MAX);
+        let Some(plan) = plan(exponent, kind).filter(|_| exponent.get() <= largest) else { continue };
+        let mut test = test_of(plan, Method::Prp(ResidueType::One));
+        advance(&mut test, u32::MAX);
+        // The squarings are the same: the other kind of residue goes on from the end, which is checked once more.
+        let end = Snapshot { method: Method::Prp(ResidueType::Three), ..test.snapshot() };
+        let mut other = Test::resume(&end, plan, Arc::new(Plan::build)).unwrap();
+        advance(&mut other, u32::MAX);
+        for (test, res64) in [(test, one), (other, three)] {
             let res64 = Res64::new(u64::from_str_radix(res64, 16).unwrap());
             let expected = if is_prime == "1" { Finding::Hit(res64) } else { Finding::Composite(res64) };
-            assert_eq!(test.finding(), Some(expected), "{exponent}, {residue_type:?}");
+            assert_eq!(test.finding(), Some(expected), "{exponent}, {}", test.method());
             compared += 1;
         }
     }
-    assert_eq!(compared, 12);
+    compared
 }
+
+fn partial_tests_have_the_residues_of_other_programs(kind: EngineKind) -> usize {
+    let mut compared = 0;
+    for row in oracle().filter(|row| !row.full_test) {
+        let Some(plan) = plan(row.exponent, kind) else { continue };
+        let within = if row.iterations == SHORT { SHORT_WITHIN } else { LONG_WITHIN };
+        if plan.typical_step() * row.iterations > within {
+            continue;
+        }
+        let mut test = test_of(plan, Method::LucasLehmer);
+        advance(&mut test, row.iterations);
+        assert_eq!(test.progress().0, row.iterations);
+        assert_eq!(Res64::of(&test.snapshot().current.residue), row.res64, "{}", row.exponent);
+        compared += 1;
+    }
+    compared
+}
+
+/// The rows of the oracle by an engine: how many full, Fermat and partial tests it can afford.
+macro_rules! agrees {
+    ($engine:ident, $kind:expr, $full:literal, $fermat:literal, $partial:literal) => {
+        mod $engine {
+            use super::*;
+
+            fn expect(compared: usize, affordable: usize) {
+                let is_here = EngineSet::of_this_machine().contains($kind);
+                assert_eq!(compared, if is_here { affordable } else { 0 });
+            }
+
+            #[test]
+            fn full_tests_end_with_the_residues_of_other_programs() {
+                expect(super::full_tests_end_with_the_residues_of_other_programs($kind), $full);
+            }
+
+            #[test]
+            fn fermat_tests_end_with_the_residues_of_other_programs() {
+                expect(super::fermat_tests_end_with_the_residues_of_other_programs($kind), $fermat);
+            }
+
+            #[test]
+            fn partial_tests_have_the_residues_of_other_programs() {
+                expect(super::partial_tests_have_the_residues_of_other_programs($kind), $partial);
+            }
+        }
+    };
+}
+
+agrees!(exact, EngineKind::Exact, 8, 12, 7);
+agrees!(portable, EngineKind::Portable, 14, 24, 1);
+agrees!(avx2, EngineKind::Avx2, 14, 24, 1);
+agrees!(avx512, EngineKind::Avx512, 14, 24, 1);
 
 #[test]
 fn claims_are_refuted_by_a_factor_or_by_the_residues_of_other_programs() {
-    for row in full_tests() {
+    for row in full_tests(EngineKind::Exact) {
         match verify(row.exponent, &Interrupt::new()) {
             Conclusion::HasFactor(factor) => {
                 let power = BigUint::from(2u32).modpow(&row.exponent.get().into(), &factor.into());
@@ -107,19 +179,6 @@ fn claims_are_refuted_by_a_factor_or_by_the_residues_of_other_programs() {
             Conclusion::Composite(report) => assert_eq!(report.res64, row.res64, "{}", row.exponent),
             conclusion => panic!("{}: {conclusion:?}", row.exponent),
         }
-    }
-}
-
-#[test]
-fn partial_tests_have_the_residues_of_other_programs() {
-    let affordable =
-        |row: &OracleRow| !row.full_test && u64::from(row.exponent) * u64::from(row.iterations) <= LARGEST_PARTIAL_TEST;
-    let rows: Vec<_> = oracle().filter(affordable).collect();
-    assert_eq!(rows.len(), 7);
-    for row in rows {
-        let mut test = test_of(row.exponent, Method::LucasLehmer);
-        advance(&mut test, row.iterations);
-        assert_eq!(Res64::of(&test.snapshot().current.residue), row.res64, "{}", row.exponent);
     }
 }
 
