@@ -166,7 +166,7 @@ macro_rules! agrees {
 agrees!(exact, EngineKind::Exact, 8, 12, 7);
 agrees!(portable, EngineKind::Portable, 14, 24, 1);
 agrees!(avx2, EngineKind::Avx2, 14, 24, 1);
-agrees!(avx512, EngineKind::Avx512, 14, 24, 1);
+agrees!(avx512, EngineKind::Avx512, 14, 24, 24);
 
 #[test]
 fn claims_are_refuted_by_a_factor_or_by_the_residues_of_other_programs() {
