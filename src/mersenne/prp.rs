@@ -20,7 +20,7 @@ use super::snapshot::{Mark, Snapshot};
 use super::test::{Advance, State};
 
 /// From this exponent on the check costs less than 1 % of a test, by its model: see [`relative_cost`].
-pub const WORTHWHILE_FROM: u32 = 500_000;
+pub const WORTHWHILE_FROM: u32 = 1_000_000;
 
 const NOT_ZERO: StepError = StepError::SelfCheck { property: "that no power of three is zero" };
 
