@@ -17,8 +17,14 @@ fn started(home: &Path, more: &[&str]) -> Child {
     let all = ["test", &exponent, "--engine", "exact", "--checkpoint-interval", "100ms"];
     let mut command = mersenned(home, &[&all, more].concat());
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    wait_until(Duration::from_secs(20), "a checkpoint is there", || has_files(&home.join("mersenned/tests")));
+    wait_until(Duration::from_secs(20), "a checkpoint is there", || has_checkpoint(&home.join("mersenned/tests")));
     child
+}
+
+/// Whether a checkpoint in this directory is whole: those that are being written have another name.
+fn has_checkpoint(directory: &Path) -> bool {
+    let files = directory.read_dir().into_iter().flatten().flatten();
+    files.map(|file| file.path()).any(|path| path.extension().is_some_and(|extension| extension == "ckpt"))
 }
 
 /// The iteration that a line says the test goes on from.

@@ -3,7 +3,6 @@
 //! Some of these need root, network namespaces or libfaketime; where something is missing the test says so and skips.
 
 mod disk;
-mod flood;
 #[path = "../support/mod.rs"]
 mod support;
 

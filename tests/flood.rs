@@ -1,4 +1,5 @@
-//! Floods of plausible false claims: of composite numbers without a small factor, each of which costs a test.
+//! Floods of plausible false claims: of composite numbers without a small factor, each of which costs a test. Alone in its
+//! program, because it compares speeds.
 
 use std::net::UdpSocket;
 use std::thread;
@@ -10,8 +11,11 @@ use mersenned::protocol::address::NodeRef;
 use mersenned::protocol::codec;
 use mersenned::protocol::message::{Announcement, Body, Message, MessageId, Ttl};
 
-use super::support::{Node, free_ports, skip, wait_until};
-use super::{SECOND, wait_for_mesh};
+use support::{Node, free_ports, skip, wait_for_mesh, wait_until};
+
+mod support;
+
+const SECOND: Duration = Duration::from_secs(1);
 
 /// How long a flood lasts, or a quiet time before it.
 const PHASE: Duration = Duration::from_secs(3);
