@@ -268,8 +268,9 @@ def node():
                   {per: metric("search_fft_length")}, "none", stepped=True, min=0),
             lines("Round-off", "The largest round-off error of the tests at hand. Above 0.4 a test goes back to a longer "
                   "transform.", {per: metric("roundoff_error_max")}, "none", min=0, max=0.5),
-            lines("Age of the checkpoint", "What a crash would lose of the test at hand; nothing before its first "
-                  "checkpoint.", {per: f"time() - ({metric('checkpoint_timestamp_seconds')} > 0)"}, "s", min=0),
+            lines("Age of the checkpoint", "What a crash would lose of the test at hand; 0 before its first "
+                  "checkpoint.", {per: f"(time() - {metric('checkpoint_timestamp_seconds')}) * "
+                                       f"({metric('checkpoint_timestamp_seconds')} > bool 0)"}, "s", min=0),
             lines("Search errors", "Computations that went wrong, were noticed and repeated. Often is a reason to test "
                   "the machine.", {per + " {{kind}}": per_minute("search_errors_total")}, "cpm", min=0),
             lines("Known primes", "Mersenne primes it knows, all verified by itself.", {per: metric("known_primes")},
