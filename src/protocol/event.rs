@@ -123,6 +123,18 @@ pub enum PeerKind {
     Plain,
 }
 
+/// Why an active peer is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PeerRole {
+    /// It is one of the nearest on the ring.
+    Leaf,
+    /// This node chose it from its address book: nobody else decides who these are.
+    Chosen,
+    /// It asked first, and there was a place.
+    Guest,
+}
+
 /// One message, sent or received.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Traffic {

@@ -27,6 +27,7 @@ mod peers;
 mod primes;
 mod random;
 mod refuted;
+mod ring;
 mod saved;
 mod scan;
 mod seen;
@@ -38,10 +39,11 @@ pub(crate) use counters::labels;
 pub use counters::{
     ClaimResult, Counter, Counters, DiscoveredVia, DropReason, EvictionReason, FORWARD_TTLS, Family, Label,
 };
-pub use event::{Event, PeerKind, Traffic};
+pub use event::{Event, PeerKind, PeerRole, Traffic};
 pub use node::{Birth, Fate, LocalFate, Node, PeerView, PrimeView, StateView, Verdict};
 pub use outbox::{Measurement, Order, Outbox};
 pub use own::Whereabouts;
+pub use ring::{LEAVES_PER_SIDE, Neighbours, RingPosition};
 pub use saved::{Saved, SavedClaim};
 pub use scan::{SCAN_MAX, Scan, ScanError, ScanRange};
 pub use settings::{LoopbackLimits, PlainPeers, Rate, SearchMode, Settings};

@@ -10,8 +10,9 @@ use super::Node;
 use crate::mersenne::Exponent;
 use crate::protocol::claims::Latest;
 use crate::protocol::counters::DiscoveredVia;
-use crate::protocol::event::PeerKind;
+use crate::protocol::event::{PeerKind, PeerRole};
 use crate::protocol::message::{KnownDigest, MessageId, as_hex};
+use crate::protocol::ring::{Neighbours, RingPosition};
 use crate::protocol::settings::SearchMode;
 use crate::protocol::time::Time;
 
@@ -47,6 +48,12 @@ pub struct StateView {
     pub search_mode: SearchMode,
     /// Whether it is searching now.
     pub searching: bool,
+    /// Where it is on the ring; absent until it knows the address at which others reach it.
+    pub position: Option<RingPosition>,
+    /// Its neighbours there; absent while it has no position or no peer.
+    pub neighbours: Option<Neighbours>,
+    /// How many nodes the network seems to have, this one included.
+    pub network_size: u64,
     /// The id its next message will have.
     pub next_msg_id: MessageId,
     /// For each originator its newest credited prime.
@@ -62,6 +69,10 @@ pub struct PeerView {
     pub kind: PeerKind,
     /// How it was heard of.
     pub via: DiscoveredVia,
+    /// Why it is a peer.
+    pub role: PeerRole,
+    /// Where it is on the ring.
+    pub position: RingPosition,
     /// How long it has been active.
     #[serde(rename = "active_seconds", serialize_with = "seconds")]
     pub active: Duration,
@@ -125,9 +136,26 @@ impl Node {
             verifying: self.queue.testing(),
             search_mode: self.search_mode(),
             searching: self.searching.load(Ordering::Relaxed),
+            position: self.position(),
+            neighbours: self.neighbours(),
+            network_size: self.network_size() as u64,
             next_msg_id: self.ids.peek(),
             originators: self.primes.latest(),
         }
+    }
+
+    /// Where this node is on the ring.
+    pub fn position(&self) -> Option<RingPosition> {
+        Some(RingPosition::of(self.own_address()))
+    }
+
+    /// The nearest active peers on both sides of this node's position.
+    pub fn neighbours(&self) -> Option<Neighbours> {
+        let here = self.position()?;
+        let peers = self.peers.addresses();
+        let predecessor = peers.iter().copied().min_by_key(|&peer| RingPosition::of(peer).up_to(here))?;
+        let successor = peers.into_iter().min_by_key(|&peer| here.up_to(RingPosition::of(peer)))?;
+        Some(Neighbours { predecessor, successor })
     }
 
     /// The active peers, ordered by address.
@@ -137,6 +165,8 @@ impl Node {
             address,
             kind: peer.kind,
             via: peer.via,
+            role: PeerRole::Guest,
+            position: RingPosition::of(address),
             active: now.since(peer.since),
             silent: now.since(peer.last_heard),
             round_trip: peer.round_trip,
