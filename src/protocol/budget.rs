@@ -90,6 +90,13 @@ impl<K: Eq + Hash> Buckets<K> {
         self.buckets.entry(key).or_default().take(now, self.rate)
     }
 
+    /// Forgets the keys whose bucket is full again.
+    pub(crate) fn sweep(&self, now: Time) {
+        if !self.buckets.is_empty() {
+            self.buckets.retain(|_, bucket| !bucket.is_full(now));
+        }
+    }
+
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.buckets.len()

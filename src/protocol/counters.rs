@@ -88,6 +88,8 @@ labels! {
         Leave = "leave",
         /// It answered that it has no place for this node.
         Refused = "refused",
+        /// Its place went to somebody nearer, more alone, or of another address group.
+        Displaced = "displaced",
         /// It was this node itself.
         Own = "own",
         /// This node fell asleep.

@@ -216,6 +216,9 @@ impl fmt::Display for Event {
             }
             Event::PeerDown { peer, reason: EvictionReason::Leave } => write!(f, "{peer} has left"),
             Event::PeerDown { peer, reason: EvictionReason::Refused } => write!(f, "{peer} has no place for this node"),
+            Event::PeerDown { peer, reason: EvictionReason::Displaced } => {
+                write!(f, "{peer} is no peer any more: its place went to another")
+            }
             Event::PeerDown { peer, reason: EvictionReason::Own } => {
                 write!(f, "{peer} is this node itself and no peer")
             }

@@ -54,6 +54,14 @@ pub fn known(exponent: u64, rank: u64) -> u64 {
     bytes(PUBLIC, &input)
 }
 
+/// Mixes a number's bits, for a random order that nobody who does not know what was mixed in can aim at: the finalizer of
+/// SplitMix64 (Steele, Lea & Flood, "Fast splittable pseudorandom number generators", 2014).
+pub(crate) const fn mixed(number: u64) -> u64 {
+    let number = (number ^ number >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ number >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ number >> 31
+}
+
 /// What identifies an unsigned claim, as bytes: originator, id, exponent.
 pub(crate) fn claim_bytes(originator: SocketAddr, id: MessageId, exponent: u64) -> [u8; 34] {
     let mut input = [0; 34];

@@ -4,13 +4,15 @@
 //!
 //! * `message`, `codec`, `json`, `address`, `hash`: what is said, in bytes
 //! * `node`: what is done with it; the state machine
-//! * `peers`, `book`, `scan`: who is talked to · `seen`, `claims`, `primes`, `refuted`: what was said · `ids`, `own`,
-//!   `cookie`: who is who · `budget`, `random`, `time`, `settings`: how much, by chance, when
+//! * `peers`, `book`, `candidate`, `probes`, `scan`: who is talked to · `ring`, `leaves`: who is next to whom
+//! * `seen`, `claims`, `primes`, `refuted`: what was said · `ids`, `own`, `cookie`: who is who · `budget`, `random`, `time`,
+//!   `settings`: how much, by chance, when
 //! * `outbox`, `event`, `counters`, `saved`: what a driver gets to see
 
 pub mod address;
 mod book;
 mod budget;
+mod candidate;
 mod claims;
 pub mod codec;
 mod cookie;
@@ -19,12 +21,14 @@ mod event;
 pub mod hash;
 mod ids;
 pub mod json;
+mod leaves;
 pub mod message;
 mod node;
 mod outbox;
 mod own;
 mod peers;
 mod primes;
+mod probes;
 mod random;
 mod refuted;
 mod ring;

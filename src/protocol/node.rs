@@ -8,9 +8,10 @@
 //! All methods take `&self`: peers and remembered messages live in concurrent maps, so that HTTP handlers and exporters can
 //! look at a node while its one driver runs it. The methods that change a node are for that driver alone.
 //!
-//! The rooms inside: `receive` (a datagram, from its bytes to its effect), `exchange` (PING and PONG), `gossip` (PRIME),
-//! `catchup`, `routines` (what happens by the clock), `verdicts` (what the driver reports), `control` (what its owner
-//! tells it: sleep, wake, reset), `view` (for looking on).
+//! The rooms inside: `receive` (a datagram, from its bytes to its effect), `exchange` (PING and PONG), `membership` (who is a
+//! peer), `samples` and `probing` (how others are heard of and tried), `gossip` (PRIME), `catchup`, `routines` (what happens
+//! by the clock), `verdicts` (what the driver reports), `control` (what its owner tells it: sleep, wake, reset), `view` (for
+//! looking on).
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,21 +19,25 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 
-use super::book::{Book, Probe};
+use super::book::Book;
 use super::budget::{Bucket, Buckets};
+use super::candidate::{Source, Standing};
 use super::claims::{Claim, Queue};
 use super::cookie::Cookies;
 use super::counters::{Counters, DiscoveredVia};
 use super::event::{Event, Traffic};
 use super::hash::TableHasher;
 use super::ids::Ids;
+use super::leaves::Leaves;
 use super::message::{Body, Message, MessageId, MessageType};
 use super::outbox::{Order, Outbox};
 use super::own::{OwnAddresses, Whereabouts};
-use super::peers::Peers;
+use super::peers::{Origin, Peers};
 use super::primes::Primes;
+use super::probes::{Probes, Purpose};
 use super::random::Random;
 use super::refuted::Refuted;
+use super::ring::RingPosition;
 use super::saved::Saved;
 use super::scan::Scan;
 use super::seen::Seen;
@@ -43,8 +48,11 @@ mod catchup;
 mod control;
 mod exchange;
 mod gossip;
+mod membership;
+mod probing;
 mod receive;
 mod routines;
+mod samples;
 #[cfg(test)]
 mod tests;
 mod verdicts;
@@ -71,6 +79,10 @@ pub struct Birth {
     pub scan: Scan,
 }
 
+/// So many of the saved addresses are tried before all others, seeds too: peers of the node's own choosing that were there
+/// for longest. Whoever rules the rest of what it knows does not rule these.
+const ANCHORS: usize = 2;
+
 /// A node of the network.
 #[derive(Debug)]
 pub struct Node {
@@ -84,8 +96,9 @@ pub struct Node {
     instance: AtomicU64,
     peers: Peers,
     book: Book,
-    /// PINGs of a scan that may still be answered; bounded by the probe rate and their lifetime.
-    scanned: DashMap<SocketAddr, Probe, TableHasher>,
+    /// PINGs to addresses that are no peers.
+    probes: Probes,
+    leaves: Leaves,
     scan: Scan,
     seen: Seen,
     primes: Primes,
@@ -107,11 +120,19 @@ struct Budgets {
     strangers: Buckets<SocketAddr>,
     groups: Buckets<u64>,
     proven: Buckets<SocketAddr>,
-    primes: Buckets<SocketAddr>,
     probes: Bucket,
     claims: Bucket,
     proven_claims: Bucket,
     echoes: Bucket,
+}
+
+impl Budgets {
+    /// Forgets whose budget is whole again.
+    fn sweep(&self, now: Time) {
+        self.strangers.sweep(now);
+        self.groups.sweep(now);
+        self.proven.sweep(now);
+    }
 }
 
 #[derive(Debug)]
@@ -124,6 +145,14 @@ struct Timers {
     next_evict: AtomicTime,
     next_save: AtomicTime,
     next_scan: AtomicTime,
+    /// When candidates are looked through again.
+    next_candidates: AtomicTime,
+    /// When a candidate is tested again for whom there is no place.
+    next_test: AtomicTime,
+    /// Until then others may be gone too, because a peer has fallen silent.
+    doubt_until: AtomicTime,
+    /// No earlier than this has a peer to go for somebody lonely, or of another address group.
+    next_displacement: AtomicTime,
     /// When the node was woken last; at its birth, until then.
     awake_since: AtomicTime,
 }
@@ -142,7 +171,8 @@ impl Node {
             instance: AtomicU64::new(random.next()),
             peers: Peers::new(table),
             book: Book::new(settings.book_max, table),
-            scanned: DashMap::with_hasher_and_shard_amount(TableHasher(table), 2),
+            probes: Probes::new(table, settings.probe_timeout),
+            leaves: Leaves::new(None),
             scan,
             seen: Seen::new(settings.seen_max, settings.seen_for, random.key(), table),
             primes: Primes::new(table),
@@ -152,7 +182,6 @@ impl Node {
                 strangers: buckets(settings.address_rate),
                 groups: Buckets::new(settings.budgets_max, settings.group_rate, table),
                 proven: buckets(settings.proven_rate),
-                primes: buckets(settings.proven_rate),
                 probes: Bucket::default(),
                 claims: Bucket::default(),
                 proven_claims: Bucket::default(),
@@ -171,6 +200,10 @@ impl Node {
                 next_evict: AtomicTime::new(now),
                 next_save: AtomicTime::new(now + routines::SAVE_INTERVAL),
                 next_scan: AtomicTime::new(now),
+                next_candidates: AtomicTime::new(now),
+                next_test: AtomicTime::new(now + settings.test_interval.mul_f64(random.unit())),
+                doubt_until: AtomicTime::new(now),
+                next_displacement: AtomicTime::new(now),
                 awake_since: AtomicTime::new(now),
             },
             counters: Counters::default(),
@@ -180,9 +213,10 @@ impl Node {
         for claim in &saved.primes {
             node.primes.learn(claim.0);
         }
-        // The worthiest were saved first, and are tried first.
-        for (rank, &address) in (0..).zip(&saved.addresses) {
-            node.book.restore(now + Duration::from_micros(rank), address);
+        node.leaves.set_position(node.own.public().map(RingPosition::of));
+        // The worthiest were saved first; the first of them are anchors, and are tried before anybody else.
+        for (rank, &address) in saved.addresses.iter().enumerate() {
+            node.book.restore(now, address, if rank < ANCHORS { Standing::Former } else { Standing::Tried });
         }
         node
     }
@@ -193,8 +227,8 @@ impl Node {
         let Ok(address) = super::address::reachable(address) else { return };
         let is_peer = self.peers.with(address, |peer| peer.via = DiscoveredVia::Seed).is_some();
         if !is_peer && !self.own.contains(address) {
-            self.book.add(now, address, DiscoveredVia::Seed);
-            self.timers.deadline.at_most(now);
+            self.book.add(now, address, DiscoveredVia::Seed, Source::SELF, |_| true);
+            self.try_soon(now);
         }
     }
 
@@ -214,8 +248,16 @@ impl Node {
     /// a candidate that has answered before, is tried again in a second as if it had not been tried.
     pub fn not_sent(&self, now: Time, to: SocketAddr) {
         let now = self.settled_time(now);
-        // It may have been due for long, for want of a place; a deadline in the past would look like a stall.
-        self.timers.deadline.at_most(self.book.not_probed(now, to).max(now));
+        let Some(probe) = self.probes.get(to) else { return };
+        let is_known = self.book.get(to).is_some_and(|candidate| candidate.has_answered() || candidate.is_seed());
+        // A stranger may be one that no datagram of ours can ever reach: for him it is a failure like any other.
+        if is_known && probe.purpose != Purpose::Scan {
+            self.probes.remove(to);
+            let again = now + super::book::BACKOFF_MIN;
+            self.book.with(to, |candidate| candidate.next_try = again);
+            self.timers.next_candidates.at_most(again);
+            self.timers.deadline.at_most(again);
+        }
     }
 
     /// The settings it was born with.
@@ -248,7 +290,9 @@ impl Node {
     /// What is to be saved, with the revision that [`saved`](Node::saved) reports as durable.
     pub fn state(&self) -> (Saved, u64) {
         let revision = self.revision.load(Ordering::Relaxed);
-        let mut addresses = self.peers.addresses();
+        let mut peers = self.peers.map(|_, peer| (peer.origin != Origin::Chosen, peer.since));
+        peers.sort_unstable_by_key(|&(address, worth)| (worth, address));
+        let mut addresses: Vec<SocketAddr> = peers.into_iter().map(|(address, _)| address).collect();
         addresses.extend(self.book.remembered());
         addresses.truncate(self.settings.book_max);
         let primes = self.primes.all().into_iter().map(super::saved::SavedClaim).collect();
@@ -275,11 +319,6 @@ impl Node {
     /// deadline that could be missed.
     fn is_late(&self, now: Time) -> bool {
         !self.is_asleep() && now.since(self.timers.deadline.get()) > self.settings.stall_after
-    }
-
-    /// How many nodes the network seems to have. While everybody is everybody's peer, that is no guess.
-    fn network_size(&self) -> usize {
-        self.peers.len() + 1
     }
 
     /// Notes a change that has to survive a crash.

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU16;
 
-use dashmap::DashSet;
+use dashmap::DashMap;
 
 use super::address::{NodeRef, canonical};
 use super::hash::{HashKey, TableHasher};
@@ -26,7 +26,7 @@ pub struct Whereabouts {
 #[derive(Debug)]
 pub(crate) struct OwnAddresses {
     whereabouts: Whereabouts,
-    learned: DashSet<SocketAddr, TableHasher>,
+    learned: DashMap<SocketAddr, (), TableHasher>,
 }
 
 impl OwnAddresses {
@@ -34,7 +34,7 @@ impl OwnAddresses {
         let bound = canonical(SocketAddr::new(whereabouts.bound, whereabouts.port.get())).ip();
         let advertised = whereabouts.advertised.map(canonical);
         let whereabouts = Whereabouts { bound, advertised, ..whereabouts };
-        OwnAddresses { whereabouts, learned: DashSet::with_hasher(TableHasher(table)) }
+        OwnAddresses { whereabouts, learned: DashMap::with_hasher_and_shard_amount(TableHasher(table), 2) }
     }
 
     /// How this node names itself in a datagram: by its port, on whatever host it is seen.
@@ -55,10 +55,16 @@ impl OwnAddresses {
         })
     }
 
+    /// The address at which others reach this node, if it was told: the advertised one, or the one it is bound to.
+    pub(crate) fn public(&self) -> Option<SocketAddr> {
+        let Whereabouts { port, bound, advertised } = self.whereabouts;
+        advertised.or_else(|| (!bound.is_unspecified()).then(|| SocketAddr::new(bound, port.get())))
+    }
+
     /// Whether this is this node itself.
     pub(crate) fn contains(&self, address: SocketAddr) -> bool {
         let Whereabouts { port, bound, advertised } = self.whereabouts;
-        if advertised == Some(address) || self.learned.contains(&address) {
+        if advertised == Some(address) || self.learned.contains_key(&address) {
             return true;
         }
         address.port() == port.get() && (address.ip() == bound || bound.is_unspecified() && address.ip().is_loopback())
@@ -67,7 +73,7 @@ impl OwnAddresses {
     /// Notes that this address has turned out to be this node. Returns whether that is new; beyond a few addresses
     /// nothing is noted.
     pub(crate) fn learn(&self, address: SocketAddr) -> bool {
-        !self.contains(address) && self.learned.len() < LEARNED_MAX && self.learned.insert(address)
+        !self.contains(address) && self.learned.len() < LEARNED_MAX && self.learned.insert(address, ()).is_none()
     }
 
     /// Names a node in a datagram: by its port if it is on this host, else by its address. A loopback address thus never

@@ -8,9 +8,11 @@ use dashmap::DashMap;
 
 use super::budget::Bucket;
 use super::counters::DiscoveredVia;
-use super::event::PeerKind;
+use super::event::{PeerKind, PeerRole};
 use super::hash::{HashKey, TableHasher};
+use super::leaves::LeafSet;
 use super::message::{KnownDigest, MessageId};
+use super::ring::RingPosition;
 use super::time::Time;
 use crate::mersenne::Exponent;
 
@@ -19,6 +21,10 @@ use crate::mersenne::Exponent;
 pub(crate) struct Peer {
     pub(crate) kind: PeerKind,
     pub(crate) via: DiscoveredVia,
+    pub(crate) origin: Origin,
+    pub(crate) position: RingPosition,
+    /// Whether it is one of the nearest on the ring.
+    pub(crate) is_leaf: bool,
     /// When it became active.
     pub(crate) since: Time,
     /// When it was last heard, by what counts as liveness from its kind of peer.
@@ -36,11 +42,42 @@ pub(crate) struct Peer {
     pub(crate) known: Option<KnownDigest>,
     /// Whether its PONGs say that this node is active there.
     pub(crate) accepts: Option<bool>,
+    /// The address at which it sees this node.
+    pub(crate) sees_us_at: Option<SocketAddr>,
     /// When it was last PINGed because of what it sent, and not in its turn.
     pub(crate) pinged_aside: Option<Time>,
     pub(crate) catchup: CatchUp,
     /// PRIMEs sent to it, if it is a plain peer.
     pub(crate) plain_budget: Bucket,
+    /// Datagrams taken from it that return a cookie.
+    pub(crate) budget: Bucket,
+    /// PRIMEs taken from it.
+    pub(crate) prime_budget: Bucket,
+}
+
+/// Who had the idea.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// This node picked it.
+    Chosen,
+    /// It asked for a place.
+    Guest,
+}
+
+/// How many active peers are what, beside the leaves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// All peers.
+    pub(crate) all: usize,
+    pub(crate) chosen: usize,
+    pub(crate) guests: usize,
+}
+
+impl Tally {
+    /// Peers that are no leaves.
+    pub(crate) fn regular(self) -> usize {
+        self.chosen + self.guests
+    }
 }
 
 /// What has been sent to a peer that lacked it.
@@ -53,10 +90,13 @@ pub(crate) struct CatchUp {
 }
 
 impl Peer {
-    pub(crate) fn new(kind: PeerKind, via: DiscoveredVia, now: Time) -> Peer {
+    pub(crate) fn new(now: Time, address: SocketAddr, kind: PeerKind, via: DiscoveredVia, origin: Origin) -> Peer {
         Peer {
             kind,
             via,
+            origin,
+            position: RingPosition::of(address),
+            is_leaf: false,
             since: now,
             last_heard: now,
             instance: None,
@@ -67,9 +107,21 @@ impl Peer {
             round_trip: None,
             known: None,
             accepts: None,
+            sees_us_at: None,
             pinged_aside: None,
             catchup: CatchUp::default(),
             plain_budget: Bucket::default(),
+            budget: Bucket::default(),
+            prime_budget: Bucket::default(),
+        }
+    }
+
+    /// Why it is a peer.
+    pub(crate) fn role(&self) -> PeerRole {
+        match (self.is_leaf, self.origin) {
+            (true, _) => PeerRole::Leaf,
+            (false, Origin::Chosen) => PeerRole::Chosen,
+            (false, Origin::Guest) => PeerRole::Guest,
         }
     }
 
@@ -83,7 +135,8 @@ impl Peer {
 /// The table of active peers. No guard of its map leaves a method.
 #[derive(Debug)]
 pub(crate) struct Peers {
-    map: DashMap<SocketAddr, Peer, TableHasher>,
+    /// In boxes, because a table is half empty and peers are large.
+    map: DashMap<SocketAddr, Box<Peer>, TableHasher>,
 }
 
 impl Peers {
@@ -105,11 +158,11 @@ impl Peers {
     }
 
     pub(crate) fn insert(&self, address: SocketAddr, peer: Peer) {
-        self.map.insert(address, peer);
+        self.map.insert(address, Box::new(peer));
     }
 
     pub(crate) fn remove(&self, address: SocketAddr) -> Option<Peer> {
-        self.map.remove(&address).map(|(_, peer)| peer)
+        self.map.remove(&address).map(|(_, peer)| *peer)
     }
 
     /// Runs `change` on a peer, if it is active. `change` must not use this table.
@@ -129,6 +182,38 @@ impl Peers {
         let mut all: Vec<SocketAddr> = self.map.iter().map(|peer| *peer.key()).collect();
         all.sort_unstable();
         all
+    }
+
+    /// How many are what.
+    pub(crate) fn tally(&self) -> Tally {
+        self.map.iter().fold(Tally::default(), |tally, peer| {
+            let (chosen, guest) = match peer.role() {
+                PeerRole::Leaf => (0, 0),
+                PeerRole::Chosen => (1, 0),
+                PeerRole::Guest => (0, 1),
+            };
+            Tally { all: tally.all + 1, chosen: tally.chosen + chosen, guests: tally.guests + guest }
+        })
+    }
+
+    /// The nearest to a position of those that have proven their address, and marks them as leaves and no others.
+    pub(crate) fn mark_leaves(&self, here: Option<RingPosition>, per_side: usize) -> Option<LeafSet> {
+        let set = here.map(|here| self.nearest(here, per_side));
+        for mut peer in self.map.iter_mut() {
+            let is_leaf = set.as_ref().is_some_and(|set| set.contains(*peer.key()));
+            peer.is_leaf = is_leaf;
+        }
+        set
+    }
+
+    /// The nearest to a position of those that have proven their address.
+    pub(crate) fn nearest(&self, here: RingPosition, per_side: usize) -> LeafSet {
+        let mut set = LeafSet::new(here, per_side);
+        self.map
+            .iter()
+            .filter(|peer| peer.kind == PeerKind::Proven)
+            .for_each(|peer| set.offer(peer.position, *peer.key()));
+        set
     }
 
     /// How many peers talk that way.

@@ -105,8 +105,22 @@ pub struct Settings {
     pub backoff_max_known: Duration,
     /// How many of the latest former peers are tried as often as seeds. 16.
     pub former_kept: usize,
-    /// Active peers: PINGed, forwarded to. 64.
+    /// Active peers beside the leaves: PINGed, forwarded to. A node looks for peers until it has so many in all, and takes
+    /// in who asks until it has so many beside its leaves; so a network of one more is a full mesh. More reach everybody in
+    /// fewer hops and cost more upkeep, whatever the size of the network. 12.
     pub active_max: usize,
+    /// Of these, how many are of the node's own choosing once it is full: nobody who asks decides who they are. 4.
+    pub chosen_min: usize,
+    /// Peers it keeps beside these on each side of its position on the ring, the nearest. So many neighbours but one may
+    /// die at once and the ring still closes by itself. 2, at most 8.
+    pub leaves_per_side: usize,
+    /// Places, of all, that one address group (/16, /32) keeps when another asks: a quarter. 4.
+    pub group_places: usize,
+    /// How often somebody who has no peer at all may take the place of one. 10 s.
+    pub displace_interval: Duration,
+    /// How often a candidate is tested for whom there is no place, so that the address book knows who is alive. Shorter finds
+    /// the dead sooner; each test is up to four datagrams. 10 s.
+    pub test_interval: Duration,
     /// Active places that plain peers may fill. 4.
     pub plain_max: usize,
     /// Where plain peers are accepted from.
@@ -171,7 +185,12 @@ impl Default for Settings {
             backoff_max: Duration::from_secs(60),
             backoff_max_known: Duration::from_secs(15),
             former_kept: 16,
-            active_max: 64,
+            active_max: 12,
+            chosen_min: 4,
+            leaves_per_side: 2,
+            group_places: 4,
+            displace_interval: Duration::from_secs(10),
+            test_interval: Duration::from_secs(10),
             plain_max: 4,
             plain_from: PlainPeers::Local,
             plain_rate: Rate::new(20, 20),

@@ -27,7 +27,7 @@ impl Node {
         let now = self.own_time(now);
         self.stop_work(out);
         self.queue.clear().iter().for_each(|claim| self.give_up(claim));
-        self.scanned.clear();
+        self.probes.clear();
         for address in self.peers.addresses() {
             self.drop_peer(now, address, EvictionReason::Asleep, out);
         }
@@ -50,6 +50,7 @@ impl Node {
         self.asleep.store(false, Ordering::Relaxed);
         out.events.push(Event::Awake);
         self.book.rouse(now);
+        self.timers.next_candidates.set(now);
         self.timers.awake_since.set(now);
         self.timers.next_save.set(now + SAVE_INTERVAL);
         self.timers.next_scan.set(now);
@@ -72,7 +73,7 @@ impl Node {
         for address in self.peers.addresses() {
             self.drop_peer(now, address, EvictionReason::Reset, out);
         }
-        self.scanned.clear();
+        self.probes.clear();
         self.scan.restart();
         self.queue.clear();
         self.primes.clear();
@@ -84,7 +85,7 @@ impl Node {
         self.instance.store(self.random.next(), Ordering::Relaxed);
         self.timers.next_generate.set(now + self.settings.generate_interval);
         if !self.is_asleep() {
-            self.timers.deadline.at_most(now);
+            self.try_soon(now);
         }
         out.events.push(Event::Reset);
         self.changed(out)

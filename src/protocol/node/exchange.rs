@@ -8,26 +8,19 @@ use std::net::SocketAddr;
 use arrayvec::ArrayVec;
 
 use super::Node;
+use super::membership::{Newcomer, Place};
+use super::probing::PROBE_RESERVE;
 use super::receive::{Echo, Sender};
 use crate::protocol::address;
-use crate::protocol::book::{Candidate, Probe};
+use crate::protocol::candidate::Source;
 use crate::protocol::counters::{DiscoveredVia, DropReason, EvictionReason};
 use crate::protocol::event::{Event, PeerKind};
-use crate::protocol::message::{Body, Exchange, MAX_DATAGRAM, MAX_SAMPLE, Message, MessageId, MessageType};
+use crate::protocol::message::{Body, Exchange, MAX_DATAGRAM, Message, MessageId, MessageType};
 use crate::protocol::outbox::{Measurement, Outbox};
-use crate::protocol::peers::Peer;
+use crate::protocol::peers::{Origin, Peer};
+use crate::protocol::probes::Purpose;
 use crate::protocol::settings::PlainPeers;
 use crate::protocol::time::Time;
-
-/// Padding of a PING to a stranger, in bytes: with it a PONG of the same length has room for a full sample, and the PING
-/// stays below 400 bytes.
-const PROBE_PAD: u16 = 200;
-
-/// How many probes are kept for candidates when strangers' PINGs ask for some.
-const PROBE_RESERVE: f64 = 10.0;
-
-/// A peer dropped as silent that is back within this time has flapped.
-const FLAP: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// A peer is not PINGed twice within this time because of what it sends.
 const ASIDE_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
@@ -51,21 +44,32 @@ impl Node {
         }
         match (exchange, sender.echo) {
             (Some(exchange), Echo::Valid) => {
-                if sender.peer.is_none() && self.has_room() {
-                    self.book.add(now, from, DiscoveredVia::Ping);
-                    self.book.stirred(now, from);
-                    self.probe_if_due(now, from, exchange.nonce, out);
+                if sender.peer.is_none() {
+                    self.meet(now, from, exchange, out);
                 }
                 self.learn(now, from, exchange, out);
             }
-            (Some(exchange), Echo::Missing) => self.shake_hands(now, sender, exchange.nonce, out),
+            (Some(exchange), Echo::Missing) => self.shake_hands(now, sender, exchange, out),
             (None, _) => {
-                if sender.peer.is_none() && self.has_room() && self.accepts_plain_from(from) {
-                    self.add_candidate(now, from, DiscoveredVia::Ping);
+                if sender.peer.is_none() && self.wants_peers() && self.accepts_plain_from(from) {
+                    self.add_candidate(now, from, DiscoveredVia::Ping, Source::of(from));
                     self.book.stirred(now, from);
+                    self.try_soon(now);
                 }
             }
         }
+    }
+
+    /// Somebody who is no peer has proven his address: he is worth recommending, and PINGed if there is a place for him.
+    fn meet(&self, now: Time, from: SocketAddr, exchange: &Exchange, out: &mut Outbox) {
+        let purpose = request(exchange);
+        let has_place = self.place_for(now, from, purpose) != Place::Taken;
+        self.add_candidate(now, from, DiscoveredVia::Ping, Source::of(from));
+        if has_place {
+            self.book.stirred(now, from);
+            self.probe_if_due(now, from, exchange.nonce, purpose, out);
+        }
+        self.book.answered(now, from);
     }
 
     /// Answers a PING: nil with nil, a map with a map.
@@ -88,8 +92,8 @@ impl Node {
             instance: Some(self.instance()),
             accept: match sender.peer {
                 Some(_) => Some(true),
-                None if self.has_room() => None,
-                None => Some(false),
+                None if self.place_for(now, from, request(question)) == Place::Taken => Some(false),
+                None => None,
             },
             you: Some(from),
             ..Exchange::default()
@@ -108,9 +112,9 @@ impl Node {
     }
 
     /// Answers a PING that proves nothing with a PING of our own, so that both sides are proven within two round trips.
-    fn shake_hands(&self, now: Time, sender: Sender, nonce: Option<u64>, out: &mut Outbox) {
+    fn shake_hands(&self, now: Time, sender: Sender, exchange: &Exchange, out: &mut Outbox) {
         let from = sender.address;
-        let Some(nonce) = nonce else { return };
+        let Some(nonce) = exchange.nonce else { return };
         match sender.peer {
             // It has started anew, or becomes more than a plain peer. What it says is not believed before it is proven.
             Some(_) => {
@@ -125,19 +129,18 @@ impl Node {
                     self.ping_peer(now, from, Some(nonce), out);
                 }
             }
-            None if self.has_room() && !self.own.contains(from) => {
-                self.book.add(now, from, DiscoveredVia::Ping);
-                self.probe_if_due(now, from, Some(nonce), out);
+            None if self.place_for(now, from, request(exchange)) != Place::Taken && !self.own.contains(from) => {
+                self.add_candidate(now, from, DiscoveredVia::Ping, Source::of(from));
+                self.probe_if_due(now, from, Some(nonce), request(exchange), out);
             }
             None => {}
         }
     }
 
     /// PINGs a candidate because of what it sent: when its turn has come, and while enough probes are left for others.
-    fn probe_if_due(&self, now: Time, from: SocketAddr, echo: Option<u64>, out: &mut Outbox) {
-        let is_due = |candidate: Candidate| candidate.probe.is_none() && candidate.next_try <= now;
-        if self.book.get(from).is_some_and(is_due) {
-            self.probe(now, from, echo, PROBE_RESERVE, out);
+    fn probe_if_due(&self, now: Time, from: SocketAddr, echo: Option<u64>, purpose: Purpose, out: &mut Outbox) {
+        if self.book.get(from).is_some_and(|candidate| candidate.next_try <= now) {
+            self.probe(now, from, echo, purpose, PROBE_RESERVE, out);
         }
     }
 
@@ -160,25 +163,51 @@ impl Node {
                 out.measurements.extend(round_trip.flatten().map(Measurement::RoundTrip));
             }
             None => {
-                let Some(via) = self.answered(now, sender, id, exchange, out) else {
+                let Some((via, purpose)) = self.answered(now, sender, id, exchange, out) else {
                     return self.counters.dropped.of(DropReason::Unasked).one();
                 };
-                let refuses = exchange.is_some_and(|exchange| exchange.accept == Some(false));
-                if refuses || !self.has_room() {
-                    self.book.add(now, from, via);
-                    self.book.refused(now, from, &self.settings);
-                } else {
-                    let kind = if exchange.is_some() { PeerKind::Proven } else { PeerKind::Plain };
-                    self.activate(now, from, kind, via, exchange.and_then(|exchange| exchange.nonce), out);
-                }
+                self.probes.remove(from);
+                self.timers.next_candidates.at_most(now);
+                self.timers.deadline.at_most(now);
+                self.welcome(now, from, exchange, via, purpose, out);
             }
         }
         if let (Some(exchange), Echo::Valid) = (exchange, sender.echo) {
             if sender.peer.is_some() && exchange.accept == Some(false) {
                 self.drop_peer(now, from, EvictionReason::Refused, out);
-                self.book.refused(now, from, &self.settings);
             }
             self.learn(now, from, exchange, out);
+        }
+    }
+
+    /// Takes in somebody who has answered, or notes that he is alive.
+    fn welcome(
+        &self,
+        now: Time,
+        from: SocketAddr,
+        exchange: Option<&Exchange>,
+        via: DiscoveredVia,
+        purpose: Purpose,
+        out: &mut Outbox,
+    ) {
+        let is_new = self.book.get(from).is_none_or(|candidate| !candidate.has_answered());
+        let is_refused = exchange.is_some_and(|exchange| exchange.accept == Some(false));
+        if !is_refused {
+            let kind = if exchange.is_some() { PeerKind::Proven } else { PeerKind::Plain };
+            let was_named = matches!(via, DiscoveredVia::Seed | DiscoveredVia::Saved | DiscoveredVia::Scan);
+            let origin = if purpose.is_own_choice() || was_named { Origin::Chosen } else { Origin::Guest };
+            let nonce = exchange.and_then(|exchange| exchange.nonce);
+            let newcomer = Newcomer { address: from, kind, via, origin, nonce };
+            if self.admit(now, newcomer, purpose, out) != Place::Taken {
+                return;
+            }
+        }
+        self.add_candidate(now, from, via, Source::of(from));
+        self.book.answered(now, from);
+        self.book.refused(now, from, &self.settings);
+        // So that we are proven there too, and can be recommended to others.
+        if let Some(nonce) = exchange.and_then(|exchange| exchange.nonce).filter(|_| is_new) {
+            self.greet(now, from, nonce, out);
         }
     }
 
@@ -190,11 +219,9 @@ impl Node {
         id: MessageId,
         exchange: Option<&Exchange>,
         out: &mut Outbox,
-    ) -> Option<DiscoveredVia> {
+    ) -> Option<(DiscoveredVia, Purpose)> {
         let from = sender.address;
-        let candidate = self.book.get(from);
-        let scanned = self.scanned.get(&from).map(|probe| *probe);
-        let probe = candidate.as_ref().and_then(|candidate| candidate.probe).or(scanned);
+        let probe = self.probes.get(from);
         let in_time = probe.filter(|probe| probe.id == id && now.since(probe.sent) <= self.settings.probe_timeout);
         let is_answer = match exchange {
             // The cookie in it was read at that address; the id need not be remembered.
@@ -209,39 +236,9 @@ impl Node {
             return None;
         }
         out.measurements.extend(in_time.map(|probe| Measurement::RoundTrip(now.since(probe.sent))));
-        let via = if scanned.is_some() { DiscoveredVia::Scan } else { DiscoveredVia::Ping };
-        Some(candidate.map_or(via, |candidate| candidate.via))
-    }
-
-    /// Makes an address that has answered an active peer.
-    fn activate(
-        &self,
-        now: Time,
-        address: SocketAddr,
-        kind: PeerKind,
-        via: DiscoveredVia,
-        nonce: Option<u64>,
-        out: &mut Outbox,
-    ) {
-        let former = self.book.remove(address).and_then(|candidate| candidate.former);
-        self.scanned.remove(&address);
-        // Who is found again after this node's own sleep did not flap.
-        let is_flap = |former| now.since(former) <= FLAP && former > self.timers.awake_since.get();
-        if former.is_some_and(is_flap) {
-            self.counters.flaps.one();
-        }
-        self.counters.discovered.of(via).one();
-        let mut peer = Peer::new(kind, via, now);
-        peer.nonce = nonce;
-        peer.next_ping = now + self.random.jittered(self.settings.ping_interval, self.settings.ping_jitter);
-        self.timers.deadline.at_most(peer.next_ping);
-        self.peers.insert(address, peer);
-        out.events.push(Event::PeerUp { peer: address, via, kind });
-        match kind {
-            // So that we are proven there too.
-            PeerKind::Proven => self.ping_peer(now, address, None, out),
-            PeerKind::Plain => self.send_largest(now, address, out),
-        }
+        let purpose = probe.map_or(Purpose::Request, |probe| probe.purpose);
+        let via = if purpose == Purpose::Scan { DiscoveredVia::Scan } else { DiscoveredVia::Ping };
+        Some((self.book.get(from).map_or(via, |candidate| candidate.via), purpose))
     }
 
     /// Learns from a PING or PONG that has proven its sender's address.
@@ -250,6 +247,7 @@ impl Node {
             peer.nonce = exchange.nonce.or(peer.nonce);
             peer.known = exchange.known.or(peer.known);
             peer.accepts = exchange.accept.or(peer.accepts);
+            peer.sees_us_at = exchange.you.or(peer.sees_us_at);
             let before = peer.instance;
             peer.instance = exchange.instance.or(before);
             let restarted = before.is_some() && peer.instance != before;
@@ -262,52 +260,27 @@ impl Node {
         if restarted == Some(true) {
             out.events.push(Event::PeerRestarted { peer: from });
         }
-        for named in &exchange.peers {
-            if let Ok(address) = named.resolve(from) {
-                self.add_candidate(now, address, DiscoveredVia::Sample);
-            }
-        }
+        self.take_sample(now, from, exchange);
         if restarted.is_some() {
+            if exchange.you.is_some() {
+                self.note_own_address(now);
+            }
             self.catch_up(now, from, out);
         }
     }
 
-    /// Notes an address that may become a peer, to be tried at the next tick.
-    pub(super) fn add_candidate(&self, now: Time, address: SocketAddr, via: DiscoveredVia) {
-        let Ok(address) = address::reachable(address) else { return };
-        if self.own.contains(address) || self.peers.contains(address) {
-            return;
-        }
-        if self.book.add(now, address, via) && self.has_room() {
-            self.timers.deadline.at_most(now);
-        }
-    }
-
-    /// PINGs an address that is no peer, if the probe rate and its entry in the book allow it.
-    pub(super) fn probe(&self, now: Time, address: SocketAddr, echo: Option<u64>, reserve: f64, out: &mut Outbox) {
-        if !self.ids.are_reserved() || self.book.get(address).is_none() {
-            return;
-        }
-        if !self.budgets.probes.take_above(now, self.settings.probe_rate, reserve) {
-            return;
-        }
-        let id = self.send_probe(now, address, echo, out);
-        self.book.probed(address, Probe { id, sent: now });
-        self.timers.deadline.at_most(now + self.settings.probe_timeout);
-    }
-
-    pub(super) fn send_probe(&self, now: Time, address: SocketAddr, echo: Option<u64>, out: &mut Outbox) -> MessageId {
+    /// PINGs somebody who is no peer and has proven his address, so that he knows ours.
+    fn greet(&self, now: Time, to: SocketAddr, nonce: u64, out: &mut Outbox) {
         let exchange = Exchange {
-            nonce: Some(self.cookies.make(now, address)),
-            echo,
+            nonce: Some(self.cookies.make(now, to)),
+            echo: Some(nonce),
             known: Some(self.primes.digest()),
             instance: Some(self.instance()),
-            pad: PROBE_PAD,
+            alone: self.peers.len() == 0,
             ..Exchange::default()
         };
         let id = self.originate(MessageType::Ping);
-        self.send_own(address, self.own_message(id, Body::Ping(Some(exchange))), out);
-        id
+        self.send_own(to, self.own_message(id, Body::Ping(Some(exchange))), out);
     }
 
     /// PINGs an active peer. `echo` replaces the cookie on record, which is not touched.
@@ -338,55 +311,17 @@ impl Node {
         self.send(to, &message, self.own_address(), written, out);
     }
 
-    /// Addresses to recommend to somebody: such as have answered us, chosen at random.
-    fn sample_for(&self, to: SocketAddr) -> ArrayVec<address::NodeRef, MAX_SAMPLE> {
-        let mut known: Vec<SocketAddr> = self.peers.addresses();
-        if known.len() <= MAX_SAMPLE {
-            known.extend(self.book.answered());
-        }
-        // A loopback address means nothing to anybody on another host.
-        known.retain(|&address| address != to && (to.ip().is_loopback() || !address.ip().is_loopback()));
-        self.random.choose(&mut known, MAX_SAMPLE);
-        known.into_iter().map(|address| self.own.name(address)).collect()
-    }
-
-    /// Drops an active peer; its address goes back to the book, unless it is our own or
-    /// to be forgotten.
-    pub(super) fn drop_peer(&self, now: Time, address: SocketAddr, reason: EvictionReason, out: &mut Outbox) {
-        let Some(peer) = self.peers.remove(address) else { return };
-        self.counters.evictions.of(reason).one();
-        out.events.push(Event::PeerDown { peer: address, reason });
-        match reason {
-            EvictionReason::Timeout | EvictionReason::Leave | EvictionReason::Refused | EvictionReason::Asleep => {
-                self.book.add_former(now, address, peer.via);
-                self.timers.deadline.at_most(now + std::time::Duration::from_secs(1));
-            }
-            EvictionReason::Reset if peer.via == DiscoveredVia::Seed => {
-                self.book.add(now, address, peer.via);
-            }
-            EvictionReason::Own | EvictionReason::Reset => {}
-        }
-    }
-
-    /// Notes that an address is this node itself.
-    pub(super) fn meet_oneself(&self, now: Time, address: SocketAddr, out: &mut Outbox) {
-        self.book.remove(address);
-        self.drop_peer(now, address, EvictionReason::Own, out);
-        if self.own.learn(address) {
-            out.events.push(Event::OwnAddress { address });
-        }
-    }
-
-    pub(super) fn has_room(&self) -> bool {
-        self.peers.len() < self.settings.active_max
-    }
-
     fn accepts_plain_from(&self, from: SocketAddr) -> bool {
         match self.settings.plain_from {
             PlainPeers::Local => address::is_local(from.ip()),
             PlainPeers::Anywhere => true,
         }
     }
+}
+
+/// What a PING from somebody who is no peer asks for.
+fn request(exchange: &Exchange) -> Purpose {
+    if exchange.alone { Purpose::LonelyRequest } else { Purpose::Request }
 }
 
 /// Makes a PONG shorter by what can best be missed; false when nothing is left to leave out.

@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 
 use super::Node;
+use super::membership::SMALL_NETWORK;
 use super::receive::Fate;
 use crate::mersenne::{self, Exponent, ExponentError};
+use crate::protocol::candidate::Source;
 use crate::protocol::claims::{Claim, Queued, SourceLimit};
 use crate::protocol::counters::{ClaimResult, DiscoveredVia};
 use crate::protocol::event::{Event, PeerKind};
@@ -28,9 +30,6 @@ const OTHER_SOURCE: SourceLimit = SourceLimit(1);
 
 /// TTLs of small networks: all of a full mesh is reached by one hop, and by a second if a datagram is lost.
 const TTL_SMALL: Ttl = Ttl(2);
-
-/// The largest network that is a small one.
-const SMALL_NETWORK: usize = 13;
 
 impl Node {
     pub(super) fn on_prime(
@@ -157,7 +156,7 @@ impl Node {
     /// Notes a claim that passed the cheap checks as heard, and its originator as somebody who may become a peer.
     fn accept(&self, now: Time, claim: Claim, ttl: Ttl, key: SeenKey, out: &mut Outbox) {
         self.seen.record(now, key, ttl);
-        self.add_candidate(now, claim.originator, DiscoveredVia::Prime);
+        self.add_candidate(now, claim.originator, DiscoveredVia::Prime, Source::of(claim.originator));
         // What came with no TTL left may have been sent for catching up, and says nothing of its way.
         if ttl > Ttl::ZERO {
             let hops = self.initial_ttl().0.saturating_sub(ttl.0).saturating_add(1);
@@ -276,9 +275,9 @@ impl Node {
             return TTL_SMALL.clamped(self.settings.ttl_max);
         }
         let mut depth = 0;
-        let mut reached = 1usize;
+        let mut reached = 1u64;
         while reached < size {
-            reached = reached.saturating_mul(FAN_OUT);
+            reached = reached.saturating_mul(FAN_OUT as u64);
             depth += 1;
         }
         Ttl(2 * depth + 2).clamped(self.settings.ttl_max)

@@ -167,8 +167,15 @@ impl Node {
             return None;
         }
         let within = match (sender.echo, sender.peer, message_type) {
-            (Echo::Valid, _, _) => self.budgets.proven.take(now, from),
-            (Echo::Missing, Some(PeerKind::Proven), MessageType::Prime) => self.budgets.primes.take(now, from),
+            (Echo::Valid, _, _) => {
+                let rate = self.settings.proven_rate;
+                let of_peer = self.peers.with(from, |peer| peer.budget.take(now, rate));
+                of_peer.unwrap_or_else(|| self.budgets.proven.take(now, from))
+            }
+            (Echo::Missing, Some(PeerKind::Proven), MessageType::Prime) => {
+                let rate = self.settings.proven_rate;
+                self.peers.with(from, |peer| peer.prime_budget.take(now, rate)).unwrap_or(false)
+            }
             (Echo::Missing, _, _) => {
                 if self.budgets.strangers.take(now, from) {
                     let group = self.budgets.groups.take(now, address::group(from.ip()));

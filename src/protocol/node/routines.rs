@@ -4,7 +4,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Node;
-use crate::protocol::book::Probe;
 use crate::protocol::counters::EvictionReason;
 use crate::protocol::event::Event;
 use crate::protocol::message::{Body, Exchange, MessageType};
@@ -15,15 +14,6 @@ use crate::protocol::time::Time;
 
 /// How often the address book is saved when nothing else is.
 pub(super) const SAVE_INTERVAL: Duration = Duration::from_secs(60);
-
-/// How often a scan that found nobody is begun again.
-const SCAN_AGAIN: Duration = Duration::from_secs(60);
-
-/// Probes that a scan leaves for candidates.
-const SCAN_RESERVE: f64 = 10.0;
-
-/// While candidates cannot be tried for lack of places or of probes, that is looked at again this often.
-const CANDIDATE_PAUSE: Duration = Duration::from_millis(50);
 
 /// Until its first ids are durable, a node looks again this often whether they are.
 const RESERVE_PAUSE: Duration = Duration::from_millis(10);
@@ -54,6 +44,7 @@ impl Node {
             self.evict(now, out);
             self.ping(now, out);
             self.try_candidates(now, out);
+            self.test_candidate(now, out);
             self.try_scan(now, out);
             self.generate(now, out);
         }
@@ -85,12 +76,12 @@ impl Node {
 
     /// Drops peers that have been silent for too long, and probes nobody answered.
     fn evict(&self, now: Time, out: &mut Outbox) {
-        self.book.expire_probes(now, &self.settings);
-        self.scanned.retain(|_, probe| now.since(probe.sent) <= self.settings.probe_timeout);
+        self.expire_probes(now);
         if self.timers.next_evict.get() > now {
             return;
         }
         self.timers.next_evict.set(now + self.settings.evict_interval);
+        self.budgets.sweep(now);
         for (address, last_heard) in self.peers.map(|_, peer| peer.last_heard) {
             if now.since(last_heard) > self.settings.peer_timeout {
                 self.drop_peer(now, address, EvictionReason::Timeout, out);
@@ -124,38 +115,6 @@ impl Node {
         peer.last_heard + self.settings.silent_after + apart * u32::from(peer.silent_pings)
     }
 
-    /// PINGs candidates whose time has come, while there is room for another peer.
-    fn try_candidates(&self, now: Time, out: &mut Outbox) {
-        if !self.has_room() {
-            return;
-        }
-        let free = self.settings.probes_in_flight.saturating_sub(self.book.in_flight());
-        for address in self.book.due(now).into_iter().take(free) {
-            self.probe(now, address, None, 0.0, out);
-        }
-    }
-
-    /// Goes on with the scan, as far as the probe rate allows; from the beginning once a minute while there is no peer.
-    fn try_scan(&self, now: Time, out: &mut Outbox) {
-        if self.scan.len() == 0 || !self.has_room() {
-            return;
-        }
-        if self.scan.is_done() {
-            if self.peers.len() > 0 || self.timers.next_scan.get() > now {
-                return;
-            }
-            self.scan.restart();
-        }
-        self.timers.next_scan.set(now + SCAN_AGAIN);
-        while !self.scan.is_done() && self.budgets.probes.take_above(now, self.settings.probe_rate, SCAN_RESERVE) {
-            let Some(address) = self.scan.take() else { break };
-            if !self.own.contains(address) && !self.peers.contains(address) {
-                let id = self.send_probe(now, address, None, out);
-                self.scanned.insert(address, Probe { id, sent: now });
-            }
-        }
-    }
-
     /// Sees to it that a search is on.
     fn generate(&self, now: Time, out: &mut Outbox) {
         if self.timers.next_generate.get() > now {
@@ -185,19 +144,14 @@ impl Node {
         }
         let peers = self.peers.map(|_, peer| peer.next_ping.min(self.next_silent_ping(peer)));
         let pings = peers.into_iter().map(|(_, at)| at).min().unwrap_or(Time::NEVER);
-        let mut soonest = pings
+        let soonest = pings
             .min(self.timers.next_evict.get())
             .min(self.timers.next_generate.get())
             .min(self.timers.next_save.get());
-        let token = self.budgets.probes.next_token(now, self.settings.probe_rate);
-        if self.has_room() {
-            let candidates = self.book.next_deadline(&self.settings);
-            // With all probes in flight, or none left for now, the next one waits for that.
-            soonest = soonest.min(candidates.max(token).max(now + CANDIDATE_PAUSE));
-            if !self.scan.is_done() {
-                soonest = soonest.min(token.max(now + CANDIDATE_PAUSE));
-            }
-        }
         soonest
+            .min(self.probes.next_expiry())
+            .min(self.timers.next_candidates.get().max(now))
+            .min(self.timers.next_test.get())
+            .min(self.next_scan(now))
     }
 }

@@ -138,24 +138,37 @@ impl Node {
             searching: self.searching.load(Ordering::Relaxed),
             position: self.position(),
             neighbours: self.neighbours(),
-            network_size: self.network_size() as u64,
+            network_size: self.network_size(),
             next_msg_id: self.ids.peek(),
             originators: self.primes.latest(),
         }
     }
 
-    /// Where this node is on the ring.
+    /// Where this node is on the ring: the hash of the address at which others reach it, as far as it knows that.
     pub fn position(&self) -> Option<RingPosition> {
-        Some(RingPosition::of(self.own_address()))
+        self.leaves.position()
     }
 
-    /// The nearest active peers on both sides of this node's position.
+    /// The nearest active peers on both sides of this node's position, of those that have proven their address.
     pub fn neighbours(&self) -> Option<Neighbours> {
-        let here = self.position()?;
-        let peers = self.peers.addresses();
-        let predecessor = peers.iter().copied().min_by_key(|&peer| RingPosition::of(peer).up_to(here))?;
-        let successor = peers.into_iter().min_by_key(|&peer| here.up_to(RingPosition::of(peer)))?;
-        Some(Neighbours { predecessor, successor })
+        let nearest = self.peers.nearest(self.position()?, 1);
+        Some(Neighbours { predecessor: nearest.predecessor()?, successor: nearest.successor()? })
+    }
+
+    /// Who owns an exponent, as far as this node knows: certain if it is itself, else the best guess that its peers and its
+    /// address book allow. `None` while it has no position.
+    pub fn owner(&self, exponent: Exponent) -> Option<SocketAddr> {
+        let (here, key) = (self.position()?, RingPosition::of_exponent(exponent));
+        let mut owner = (key.up_to(here), self.own.public().unwrap_or(self.own_address()));
+        self.peers.map(|_, peer| peer.position).into_iter().for_each(|(address, position)| {
+            owner = owner.min((key.up_to(position), address));
+        });
+        self.book.each(|candidate| {
+            if candidate.is_good() {
+                owner = owner.min((key.up_to(candidate.position), candidate.address()));
+            }
+        });
+        Some(owner.1)
     }
 
     /// The active peers, ordered by address.
@@ -165,8 +178,8 @@ impl Node {
             address,
             kind: peer.kind,
             via: peer.via,
-            role: PeerRole::Guest,
-            position: RingPosition::of(address),
+            role: peer.role(),
+            position: peer.position,
             active: now.since(peer.since),
             silent: now.since(peer.last_heard),
             round_trip: peer.round_trip,

@@ -137,7 +137,7 @@ fn probes_are_at_most_30_a_second_in_all_and_8_in_flight() {
     }
     for _ in 0..600 {
         desk.wait(millis(50));
-        assert!(desk.node.book.in_flight() <= 8);
+        assert!(desk.node.probes.in_flight() <= 8);
     }
     let probes = desk.sent.iter().filter(|sent| sent.is(MessageType::Ping)).count();
     assert!((300..=30 * 30 + 30).contains(&probes), "{probes}");
@@ -293,7 +293,7 @@ fn a_refusal_is_believed_from_whom_has_proven_himself() {
 
 #[test]
 fn a_full_node_says_so_and_takes_nobody_in() {
-    let mut desk = Desk::with(Settings { active_max: 2, ..Settings::default() });
+    let mut desk = Desk::with(Settings { active_max: 2, leaves_per_side: 0, ..Settings::default() });
     desk.befriend_many(2);
     desk.take_sent();
     let third = at("10.0.1.3:5001");

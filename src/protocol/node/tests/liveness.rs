@@ -166,7 +166,7 @@ fn an_evicted_peer_is_tried_again_after_1_2_4_8_and_then_every_15_s() {
 #[test]
 fn a_stranger_is_tried_after_1_2_4_8_s_and_then_forgotten() {
     let mut desk = Desk::new();
-    desk.node.add_candidate(desk.now, at(PEER), DiscoveredVia::Sample);
+    desk.node.add_candidate(desk.now, at(PEER), DiscoveredVia::Sample, crate::protocol::candidate::Source::SELF);
     desk.wait(seconds(600));
     let tries: Vec<Time> = desk.pings_to(at(PEER)).iter().map(|sent| sent.at).collect();
     let pauses: Vec<u128> = tries.windows(2).map(|pair| pair[1].since(pair[0]).as_millis() / 1_000 - 2).collect();

@@ -17,7 +17,7 @@ fn a_reset_forgets_primes_peers_addresses_and_what_was_heard_but_neither_ids_nor
     let mut desk = Desk::knowing(&[31, 61], at(FINDER));
     desk.befriend_many(3);
     desk.node.add_seed(desk.now, at(SEED));
-    desk.node.add_candidate(desk.now, at(FINDER), DiscoveredVia::Sample);
+    desk.node.add_candidate(desk.now, at(FINDER), DiscoveredVia::Sample, crate::protocol::candidate::Source::SELF);
     let peers = desk.node.peers.addresses();
     peers.iter().for_each(|&peer| desk.silence(peer));
     desk.hear(peers[0], &prime(1, peers[0], at(FINDER), 0, 127));
@@ -29,7 +29,7 @@ fn a_reset_forgets_primes_peers_addresses_and_what_was_heard_but_neither_ids_nor
     let view = desk.node.state_view();
     assert_eq!((view.known.count, view.known.xor, view.largest_prime), (0, 0, None));
     assert_eq!((view.peers, view.seen, view.verification_queue, view.verifying), (0, 0, 0, None));
-    assert_eq!((view.address_book, desk.node.book.due(desk.now)), (1, vec![at(SEED)]));
+    assert_eq!((view.address_book, desk.node.book.get(at(SEED)).map(|seed| seed.next_try)), (1, Some(desk.now)));
     assert!(view.originators.is_empty() && view.next_msg_id >= before.next_msg_id);
     let (saved, _) = desk.node.state();
     assert_eq!(saved, Saved { id_floor: floor, ..Saved::default() });

@@ -82,9 +82,9 @@ fn time_that_stands_still_or_runs_back_harms_nothing() {
 
 #[test]
 fn a_send_that_fails_to_somebody_who_has_long_been_due_is_no_stall() {
-    let mut desk = Desk::with(Settings { active_max: 0, ..Settings::default() });
+    let mut desk = Desk::with(Settings { active_max: 0, leaves_per_side: 0, ..Settings::default() });
     let candidate = SocketAddr::new([10, 0, 1, 9].into(), 5_001);
-    desk.node.add_candidate(desk.now, candidate, DiscoveredVia::Sample);
+    desk.node.add_candidate(desk.now, candidate, DiscoveredVia::Sample, crate::protocol::candidate::Source::SELF);
     desk.wait(seconds(30));
     desk.node.not_sent(desk.now, candidate);
     assert!(!desk.node.is_stalled(desk.now));

@@ -107,7 +107,7 @@ fn a_former_peer_that_is_no_seed_any_more_is_an_ordinary_candidate_and_still_fou
 #[test]
 fn whoever_was_never_a_seed_is_not_touched() {
     let desk = Desk::new();
-    desk.node.add_candidate(desk.now, at(PEER), DiscoveredVia::Sample);
+    desk.node.add_candidate(desk.now, at(PEER), DiscoveredVia::Sample, crate::protocol::candidate::Source::SELF);
     desk.node.remove_seed(at(PEER));
     assert_eq!(desk.node.book.get(at(PEER)).map(|candidate| candidate.via), Some(DiscoveredVia::Sample));
 }
