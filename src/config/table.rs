@@ -177,9 +177,28 @@ pub static KEYS: &[Key] = &[
         Ok(())
     })
     .shape(Number)
-    .default("64")
-    .help("Active peers")
-    .notes("Each is PINGed and forwarded to: traffic grows with it. In networks of up to 65 nodes everybody knows everybody."),
+    .default("12")
+    .help("Active peers, beside the nearest on the ring")
+    .notes(
+        "Each is PINGed and forwarded to: traffic grows with it, not with the network. In networks of up to one node more \
+        everybody knows everybody.",
+    ),
+    Key::new(Bounds, "chosen-peers", "N", |draft, text| {
+        draft.daemon.node.chosen_min = value::number(text, 0..=1_024)?;
+        Ok(())
+    })
+    .shape(Number)
+    .default("4")
+    .help("Of these, how many nobody gets by asking")
+    .notes("The node chooses them itself, so that no crowd of strangers can surround it. A third is plenty."),
+    Key::new(Bounds, "leaves", "N", |draft, text| {
+        draft.daemon.node.leaves_per_side = value::number(text, 0..=8)?;
+        Ok(())
+    })
+    .shape(Number)
+    .default("2")
+    .help("Peers kept on each side of the ring, the nearest")
+    .notes("If all of one side die within seconds, the ring takes longer to close. 0 makes a node that is on no ring."),
     Key::new(Bounds, "max-plain-peers", "N", |draft, text| {
         draft.daemon.node.plain_max = value::number(text, 0..=1_024)?;
         Ok(())

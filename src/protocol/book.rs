@@ -165,9 +165,10 @@ impl Book {
             }
         });
         let quota = (self.max / 16) as u16;
-        let badness = |candidate: &Candidate, more: u16| -> Badness {
-            let group = groups[usize::from(candidate.group())] + more;
-            let (over, source) = (group.saturating_sub(quota), sources[usize::from(candidate.source.0)] + more);
+        let badness = |candidate: &Candidate, [more_of_group, more_of_source]: [bool; 2]| -> Badness {
+            let group = groups[usize::from(candidate.group())] + u16::from(more_of_group);
+            let over = group.saturating_sub(quota);
+            let source = sources[usize::from(candidate.source.0)] + u16::from(more_of_source);
             (
                 candidate.failures > 0,
                 over > 0 || !keep(candidate),
@@ -176,19 +177,22 @@ impl Book {
                 self.lot(candidate),
             )
         };
-        let mut worst: Option<(Badness, SocketAddr)> = None;
+        let mut worst: Option<(Badness, Candidate)> = None;
         self.each(|candidate| {
             if !is_hearsay(candidate) && (candidate.failures == 0 || candidate.is_seed())
                 || candidate.former().is_some()
             {
                 return;
             }
-            let entry = (badness(candidate, 0), candidate.address());
-            if worst.is_none_or(|worst| entry > worst) {
-                worst = Some(entry);
+            let badness = badness(candidate, [false; 2]);
+            if worst.is_none_or(|(worst, _)| badness > worst) {
+                worst = Some((badness, *candidate));
             }
         });
-        worst.filter(|(worst, _)| *worst > badness(newcomer, 1)).map(|(_, address)| address)
+        let (badness_of_worst, worst) = worst?;
+        // In its own group's or source's place it adds none.
+        let adds = [newcomer.group() != worst.group(), newcomer.source != worst.source];
+        (badness_of_worst > badness(newcomer, adds)).then(|| worst.address())
     }
 
     /// A candidate's place in this book's own random order.

@@ -33,6 +33,7 @@ impl Side {
     /// Who is nearer than this is among the nearest.
     fn reach(&self) -> u64 {
         match self.nearest.last() {
+            _ if self.wanted == 0 => 0,
             Some(&(distance, _)) if self.nearest.len() == self.wanted => distance,
             Some(_) | None => u64::MAX,
         }

@@ -214,9 +214,11 @@ impl Node {
             node.primes.learn(claim.0);
         }
         node.leaves.set_position(node.own.public().map(RingPosition::of));
+        node.place_leaves();
         // The worthiest were saved first; the first of them are anchors, and are tried before anybody else.
         for (rank, &address) in saved.addresses.iter().enumerate() {
-            node.book.restore(now, address, if rank < ANCHORS { Standing::Former } else { Standing::Tried });
+            let standing = if rank < ANCHORS { Standing::Former } else { Standing::Tried };
+            node.book.restore(now + Duration::from_micros(rank as u64), address, standing);
         }
         node
     }

@@ -89,7 +89,7 @@ fn whoever_failed_makes_room_for_the_patient() {
 fn which_hearsay_stays_does_not_depend_on_how_often_or_when_it_comes() {
     let kept = |order: &mut dyn Iterator<Item = u16>| {
         let book = book(32);
-        order.for_each(|host| drop(hearsay(&book, at(host))));
+        order.for_each(|host| _ = hearsay(&book, at(host)));
         let mut kept = Vec::new();
         book.each(|candidate| kept.push(candidate.address()));
         kept
@@ -123,9 +123,9 @@ fn a_quarter_of_the_book_is_kept_for_hearsay() {
 #[test]
 fn ten_thousand_addresses_of_one_group_hold_a_small_share_once_others_are_heard_of() {
     let book = book(256);
-    (0..10_000).for_each(|host| drop(hearsay(&book, at(host))));
-    (0..2_000).for_each(|host| drop(hearsay(&book, elsewhere(host))));
-    (0..10_000).for_each(|host| drop(hearsay(&book, at(host + 10_000))));
+    (0..10_000).for_each(|host| _ = hearsay(&book, at(host)));
+    (0..2_000).for_each(|host| _ = hearsay(&book, elsewhere(host)));
+    (0..10_000).for_each(|host| _ = hearsay(&book, at(host + 10_000)));
     let mut of_group = 0;
     book.each(|candidate| of_group += usize::from(candidate.address().to_string().starts_with("10.0.")));
     assert!((1..=17).contains(&of_group), "{of_group} of 256");
@@ -136,8 +136,8 @@ fn one_source_cannot_push_out_what_others_have_named() {
     let book = book(256);
     let named_by =
         |source: u8, host: u16| book.add(seconds(0), elsewhere(host), DiscoveredVia::Sample, Source(source), |_| false);
-    (0..200).for_each(|host| drop(named_by(host as u8, host)));
-    (1_000..9_000).for_each(|host| drop(named_by(255, host)));
+    (0..200).for_each(|host| _ = named_by(host as u8, host));
+    (1_000..9_000).for_each(|host| _ = named_by(255, host));
     let mut of_loud = 0;
     book.each(|candidate| of_loud += usize::from(candidate.source == Source(255)));
     assert!((40..=70).contains(&of_loud), "{of_loud} of 256");

@@ -267,19 +267,23 @@ impl Node {
         }
     }
 
-    /// The TTL of this node's own announcements: 2 in a small network, else twice the depth of a tree of fan-out 6 over
-    /// all nodes, and 2 more.
+    /// The TTL of this node's own announcements.
     fn initial_ttl(&self) -> Ttl {
-        let size = self.network_size();
-        if size <= SMALL_NETWORK {
-            return TTL_SMALL.clamped(self.settings.ttl_max);
-        }
-        let mut depth = 0;
-        let mut reached = 1u64;
-        while reached < size {
-            reached = reached.saturating_mul(FAN_OUT as u64);
-            depth += 1;
-        }
-        Ttl(2 * depth + 2).clamped(self.settings.ttl_max)
+        ttl_for(self.network_size()).clamped(self.settings.ttl_max)
     }
+}
+
+/// The TTL that reaches all of so many nodes: 2 in a small network, else twice the depth of a tree of fan-out 6 over all of
+/// them, and 2 more.
+pub(super) fn ttl_for(size: u64) -> Ttl {
+    if size <= SMALL_NETWORK {
+        return TTL_SMALL;
+    }
+    let mut depth = 0;
+    let mut reached = 1u64;
+    while reached < size {
+        reached = reached.saturating_mul(FAN_OUT as u64);
+        depth += 1;
+    }
+    Ttl(2 * depth + 2)
 }

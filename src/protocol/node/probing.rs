@@ -81,7 +81,16 @@ impl Node {
             let group = crate::protocol::address::group(address.ip());
             let of_group = groups.iter().filter(|&&of| of == group).count();
             let former = std::cmp::Reverse(candidate.former());
-            due.push((!is_leaf, !is_anchor, !candidate.is_seed(), former, of_group, self.book.lot(candidate), address));
+            // A former life has saved the best first.
+            let lot = match candidate.via {
+                DiscoveredVia::Saved => candidate.next_try.as_micros(),
+                DiscoveredVia::Seed
+                | DiscoveredVia::Scan
+                | DiscoveredVia::Ping
+                | DiscoveredVia::Sample
+                | DiscoveredVia::Prime => self.book.lot(candidate),
+            };
+            due.push((!is_leaf, !is_anchor, !candidate.is_seed(), former, of_group, lot, address));
         });
         due.sort_unstable();
         (due, next)

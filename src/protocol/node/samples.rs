@@ -52,14 +52,12 @@ impl Node {
                 chosen.push(address);
             }
         }
-        // Where few are known, all of them are named.
-        if peers.len() <= MAX_SAMPLE {
-            let all = peers.iter().map(|&(address, _)| address);
-            all.filter(|&address| is_fit(address)).for_each(|address| {
-                if !chosen.contains(&address) && !chosen.is_full() {
-                    chosen.push(address);
-                }
-            });
+        // What was drawn twice leaves room for more of the peers.
+        let (first, last) = peers.split_at(self.random.below(peers.len()));
+        for &(address, _) in last.iter().chain(first) {
+            if !chosen.is_full() && is_fit(address) && !chosen.contains(&address) {
+                chosen.push(address);
+            }
         }
         chosen.into_iter().map(|address| self.own.name(address)).collect()
     }

@@ -43,7 +43,7 @@ fn neither_the_sender_nor_the_originator_gets_the_forward() {
 #[test]
 fn up_to_8_peers_all_get_a_forward_and_beyond_that_6() {
     for (peers, expected) in [(1, 1), (8, 8), (9, 6), (20, 6)] {
-        let mut desk = Desk::new();
+        let mut desk = Desk::with(Settings { active_max: 64, ..Settings::default() });
         desk.befriend_many(peers);
         desk.take_sent();
         let outsider = at("10.0.9.9:5001");
@@ -191,14 +191,18 @@ fn the_credited_claim_itself_goes_on_with_a_higher_ttl_without_any_budget() {
 
 #[test]
 fn an_announcement_has_ttl_2_up_to_13_nodes_and_beyond_that_2_log6_n_plus_2() {
-    for (peers, ttl) in [(1, 2), (12, 2), (13, 6), (35, 6), (36, 8)] {
+    let sizes = [(1, 2), (13, 2), (14, 6), (36, 6), (37, 8), (10_000, 14), (1_000_000, 18)];
+    for (size, ttl) in sizes {
+        assert_eq!(crate::protocol::node::gossip::ttl_for(size).0, ttl, "{size} nodes");
+    }
+    for peers in [1, 8, 12] {
         let mut desk = Desk::new();
         desk.befriend_many(peers);
         desk.take_sent();
         desk.found(31);
         let sent = desk.primes_sent();
         assert_eq!(sent.len(), if peers <= 8 { peers } else { 6 }, "{peers} peers");
-        assert!(sent.iter().all(|sent| sent.2 == ttl), "{peers} peers: {sent:?}");
+        assert!(sent.iter().all(|sent| sent.2 == 2), "{peers} peers: {sent:?}");
     }
 }
 
