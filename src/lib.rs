@@ -9,6 +9,7 @@
 //! * [`mersenne`]: the numbers. Exponents, trial factors, the Lucas–Lehmer test. Knows nothing of nodes.
 //! * [`protocol`]: the node as a pure state machine. No sockets, no clock, no threads.
 //! * [`search`]: what to test next, and how a claim is verified.
+//! * [`simulation`]: a virtual network for the same nodes: faults, adversaries, and checks of what must always hold.
 //! * [`daemon`]: the outside world of a node: UDP loop, threads, signals, disk, HTTP, metrics.
 //! * [`config`]: what a node is told, checked.
 //! * [`cli`]: the commands.
@@ -22,3 +23,4 @@ pub mod durable;
 pub mod mersenne;
 pub mod protocol;
 pub mod search;
+pub mod simulation;

@@ -47,6 +47,7 @@ pub use event::{Event, PeerKind, PeerRole, Traffic};
 pub use node::{Birth, Fate, LocalFate, Node, PeerView, PrimeView, StateView, Verdict};
 pub use outbox::{Measurement, Order, Outbox};
 pub use own::Whereabouts;
+pub(crate) use random::Random;
 pub use ring::{LEAVES_PER_SIDE, Neighbours, RingPosition};
 pub use saved::{Saved, SavedClaim};
 pub use scan::{SCAN_MAX, Scan, ScanError, ScanRange};
