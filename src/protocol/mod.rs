@@ -44,6 +44,7 @@ pub use counters::{
     ClaimResult, Counter, Counters, DiscoveredVia, DropReason, EvictionReason, FORWARD_TTLS, Family, Label,
 };
 pub use event::{Event, PeerKind, PeerRole, Traffic};
+pub(crate) use node::Sizes;
 pub use node::{Birth, Fate, LocalFate, Node, PeerView, PrimeView, StateView, Verdict};
 pub use outbox::{Measurement, Order, Outbox};
 pub use own::Whereabouts;

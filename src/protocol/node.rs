@@ -60,6 +60,7 @@ mod view;
 
 pub use receive::{Fate, LocalFate};
 pub use verdicts::Verdict;
+pub(crate) use view::Sizes;
 pub use view::{PeerView, PrimeView, StateView};
 
 /// What a node is born with.

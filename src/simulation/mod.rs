@@ -14,6 +14,7 @@
 //! * [`adversary`]: hosts that do not keep to the protocol
 //! * [`chaos`]: everything at once, from a seed · [`Trace`]: what was said, for reading and for comparing
 
+mod address_hasher;
 pub mod adversary;
 pub mod chaos;
 pub mod convergence;
@@ -37,4 +38,4 @@ pub use link::{Latency, Link};
 pub use nat::{Nat, NatId};
 pub use trace::{Trace, TraceOf};
 pub use traffic::{Arrival, Traffic, Watched};
-pub use world::{Disks, World};
+pub use world::{Disks, TestTime, World};

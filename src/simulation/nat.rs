@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use super::address_hasher::AddressHasher;
 use super::host::HostId;
-use super::world::AddressHasher;
 use crate::protocol::Time;
 
 /// A box that translates addresses.
@@ -76,6 +76,11 @@ impl Nat {
     pub fn outside_of(&self, now: Time, inside: SocketAddr) -> Option<SocketAddr> {
         let mapping = self.by_inside.get(&inside)?;
         (now.since(mapping.last_sent) <= self.lifetime).then_some(SocketAddr::new(self.public, mapping.port))
+    }
+
+    /// Whose a public port is, or was.
+    pub(super) fn owner(&self, port: u16) -> Option<HostId> {
+        self.by_port.get(&port).map(|(host, _)| *host)
     }
 
     /// Something goes out. A host keeps its own port while nobody else has it.

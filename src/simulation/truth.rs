@@ -9,7 +9,8 @@ use crate::protocol::Verdict;
 /// Which exponents give primes in this world.
 #[derive(Debug, Default)]
 pub(super) struct Truth {
-    primes: BTreeSet<Exponent>,
+    /// In order.
+    primes: Vec<Exponent>,
     /// Judged composite already: that must stay true.
     composites: BTreeSet<Exponent>,
 }
@@ -30,19 +31,21 @@ impl Truth {
 
     /// Makes an exponent give a prime, if it still can: if it has no small factor and nobody was told otherwise.
     pub(super) fn declare(&mut self, exponent: Exponent) -> bool {
-        if self.primes.contains(&exponent) {
-            return true;
-        }
+        let Err(place) = self.primes.binary_search(&exponent) else { return true };
         let can_be = !self.composites.contains(&exponent) && quick_factor(exponent).is_none();
-        can_be && self.primes.insert(exponent)
+        if can_be {
+            self.primes.insert(place, exponent);
+        }
+        can_be
     }
 
     pub(super) fn is_prime(&self, exponent: Exponent) -> bool {
-        self.primes.contains(&exponent)
+        self.primes.binary_search(&exponent).is_ok()
     }
 
-    pub(super) fn primes(&self) -> impl ExactSizeIterator<Item = Exponent> {
-        self.primes.iter().copied()
+    /// Smallest first.
+    pub(super) fn primes(&self) -> &[Exponent] {
+        &self.primes
     }
 
     /// What a test says. What it says once, it says for ever.

@@ -4,23 +4,29 @@
 //! the tick that comes too early is put off without a call, so no event ever looks at all hosts.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hasher};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use super::adversary::Adversary;
+use super::address_hasher::AddressHasher;
+use super::adversary::{Adversary, Deed};
 use super::cuts::{Cut, CutId, Cuts};
 use super::faults::Faults;
-use super::host::{Disk, Host, HostId, Plan};
-use super::invariants::{Checks, Violation};
+use super::host::{Host, HostId, Plan};
+use super::invariants::{Checker, Checks, Violation};
 use super::link::Link;
 use super::nat::{Nat, NatId};
+use super::queue::{DatagramId, Datagrams, EventQueue};
 use super::trace::{Trace, TraceOf};
 use super::traffic::Traffic;
 use super::truth::Truth;
 use crate::mersenne::Exponent;
-use crate::protocol::message::Message;
-use crate::protocol::{Node, Random, Time};
+use crate::protocol::message::MessageId;
+use crate::protocol::{Node, Outbox, Random, Time};
+
+mod control;
+mod driver;
+mod events;
+mod transport;
 
 /// How the disks of all hosts are. Those of worlds with light checks are perfect.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,28 +43,108 @@ impl Default for Disks {
     }
 }
 
+/// How long a test for a claim takes, by chance anew for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TestTime {
+    /// The shortest. 20 ms.
+    pub from: Duration,
+    /// The longest. 520 ms.
+    pub to: Duration,
+}
+
+impl Default for TestTime {
+    fn default() -> TestTime {
+        TestTime { from: Duration::from_millis(20), to: Duration::from_millis(520) }
+    }
+}
+
 /// A virtual network.
 #[derive(Debug)]
 pub struct World {
     now: Time,
     random: Random,
     hosts: Vec<Host>,
+    /// Of each host, by its number.
     addresses: Vec<SocketAddr>,
     by_address: HashMap<SocketAddr, HostId, AddressHasher>,
     nats: Vec<Nat>,
+    nat_by_ip: HashMap<IpAddr, NatId, AddressHasher>,
     link: Link,
     cuts: Cuts,
     disks: Disks,
+    test_time: TestTime,
+    /// The chance that work which is stopped has come to its end already, and is reported all the same.
+    late_reports: f64,
     truth: Truth,
+    queue: EventQueue<Happening>,
+    datagrams: Datagrams,
+    /// Some datagrams that were sent, to be sent again.
+    overheard: Vec<Overheard>,
+    checks: Checks,
+    checker: Checker,
+    violation: Option<Violation>,
     faults: Faults,
     traffic: Traffic,
     trace: Trace,
+    out: Outbox,
+    deeds: Vec<Deed>,
+}
+
+/// What happens at a later time.
+#[derive(Debug, Clone, Copy)]
+enum Happening {
+    Arrives(DatagramId),
+    Ticks {
+        host: HostId,
+        life: u32,
+    },
+    /// A slow host has done what it was busy with.
+    Ready {
+        host: HostId,
+        life: u32,
+    },
+    Tested {
+        host: HostId,
+        life: u32,
+        exponent: Exponent,
+    },
+    Durable {
+        host: HostId,
+        life: u32,
+        revision: u64,
+    },
+    Reserved {
+        host: HostId,
+        life: u32,
+        below: MessageId,
+    },
+    /// The disk is tried again, as the daemon does.
+    SavesAgain {
+        host: HostId,
+        life: u32,
+    },
+    Resumes {
+        host: HostId,
+        life: u32,
+    },
+    /// An adversary acts by the clock.
+    Plots {
+        host: HostId,
+        life: u32,
+    },
+}
+
+/// A datagram that was sent.
+#[derive(Debug, Default)]
+struct Overheard {
+    from: Option<SocketAddr>,
+    to: HostId,
+    bytes: Vec<u8>,
 }
 
 impl World {
     /// An empty world. Everything that happens in it follows from the seed and from what is done to it.
     pub fn new(seed: u64, link: Link, checks: Checks) -> World {
-        let _ = checks;
         let mut key = [0x5a; 16];
         key[..8].copy_from_slice(&seed.to_be_bytes());
         World {
@@ -68,13 +154,24 @@ impl World {
             addresses: Vec::new(),
             by_address: HashMap::with_hasher(AddressHasher),
             nats: Vec::new(),
+            nat_by_ip: HashMap::with_hasher(AddressHasher),
             link,
             cuts: Cuts::default(),
             disks: Disks::default(),
+            test_time: TestTime::default(),
+            late_reports: 0.0,
             truth: Truth::default(),
+            queue: EventQueue::new(),
+            datagrams: Datagrams::default(),
+            overheard: Vec::new(),
+            checks,
+            checker: Checker::new(checks),
+            violation: None,
             faults: Faults::default(),
             traffic: Traffic::default(),
             trace: Trace::default(),
+            out: Outbox::new(),
+            deeds: Vec::new(),
         }
     }
 
@@ -101,90 +198,10 @@ impl World {
 
     /// Adds a box that translates addresses, for [`Plan::nat`].
     pub fn add_nat(&mut self, nat: Nat) -> NatId {
+        let id = NatId(self.nats.len() as u32);
+        self.nat_by_ip.insert(nat.public(), id);
         self.nats.push(nat);
-        NatId(self.nats.len() as u32 - 1)
-    }
-
-    /// Starts a host with what its disk holds. Nothing happens to one that lives.
-    pub fn start(&mut self, host: HostId) {
-        let _ = &self.hosts[host.index()];
-    }
-
-    /// Sets the wall clock of a host back by so much, from its next start on. Its disk has to be kept: ids hang on one of both.
-    pub fn set_clock_back(&mut self, host: HostId, by: Duration) {
-        self.hosts[host.index()].clock_behind += by;
-    }
-
-    /// Kills a host as `kill -9` does. Nothing happens to one that is dead.
-    pub fn kill(&mut self, host: HostId, disk: Disk) {
-        let _ = (host, disk);
-    }
-
-    /// Lets a node say goodbye, save its state and end. Nothing happens to one that is dead or stands still.
-    pub fn leave(&mut self, host: HostId) {
-        let _ = host;
-    }
-
-    /// Lets a host stand still, as SIGSTOP and SIGCONT do.
-    pub fn stall(&mut self, host: HostId, duration: Duration) {
-        let _ = (host, duration);
-    }
-
-    /// Puts a node to sleep, if it runs and is awake.
-    pub fn sleep(&mut self, host: HostId) {
-        let _ = host;
-    }
-
-    /// Wakes a node, if it runs and sleeps.
-    pub fn wake(&mut self, host: HostId) {
-        let _ = host;
-    }
-
-    /// Makes a node forget its primes and peers, if it runs.
-    pub fn reset(&mut self, host: HostId) {
-        let _ = host;
-    }
-
-    /// Lets a node's search find what it looks for, and begins to watch how that spreads. `None` when it does not search.
-    pub fn find(&mut self, host: HostId) -> Option<Exponent> {
-        let _ = host;
-        None
-    }
-
-    /// Makes an exponent give a prime, as if somebody outside of this world had found it; an adversary may claim it. `false`
-    /// when it cannot, having a small factor or having been tested already.
-    pub fn declare_prime(&mut self, exponent: Exponent) -> bool {
-        self.truth.declare(exponent)
-    }
-
-    /// The exponents that give primes in this world as far as anybody knows, smallest first.
-    pub fn primes(&self) -> impl ExactSizeIterator<Item = Exponent> {
-        self.truth.primes()
-    }
-
-    /// Sends a message that no node has made, in an envelope that names `from` as its sender.
-    pub fn forge(&mut self, from: SocketAddr, to: HostId, message: &Message) {
-        let _ = (from, to, message);
-    }
-
-    /// Sends one of the last datagrams again, to its recipient or to somebody else.
-    pub fn replay(&mut self) {}
-
-    /// Lets time pass.
-    ///
-    /// # Errors
-    /// The first violation of an invariant, at which the world stands still.
-    pub fn run_for(&mut self, duration: Duration) -> Result<(), Violation> {
-        self.run_until(self.now + duration)
-    }
-
-    /// Lets time pass until then.
-    ///
-    /// # Errors
-    /// The first violation of an invariant, at which the world stands still.
-    pub fn run_until(&mut self, end: Time) -> Result<(), Violation> {
-        self.now = end;
-        Ok(())
+        id
     }
 
     /// What lies between hosts, to be changed.
@@ -195,6 +212,17 @@ impl World {
     /// The disks, to be changed.
     pub fn disks_mut(&mut self) -> &mut Disks {
         &mut self.disks
+    }
+
+    /// How long tests for claims take, to be changed.
+    pub fn test_time_mut(&mut self) -> &mut TestTime {
+        &mut self.test_time
+    }
+
+    /// Sets the chance, 0 to 1, that work which a sleep or a reset stops has come to its end already: it is reported all the
+    /// same. 0 at first.
+    pub fn set_late_reports(&mut self, chance: f64) {
+        self.late_reports = chance;
     }
 
     /// Keeps some hosts from reaching others until that is healed.
@@ -250,15 +278,31 @@ impl World {
         self.addresses[host.index()]
     }
 
-    /// The host that is reached at an address now, if there is one.
+    /// The host whose own, advertised or translated address this is or was.
     pub fn host_at(&self, address: SocketAddr) -> Option<HostId> {
-        self.by_address.get(&address).copied()
+        let own = self.by_address.get(&address).copied();
+        own.or_else(|| {
+            let nat = self.nat_by_ip.get(&address.ip())?;
+            self.nats[nat.0 as usize].owner(address.port())
+        })
+    }
+
+    /// The exponents that give primes in this world as far as anybody knows, smallest first.
+    pub fn primes(&self) -> &[Exponent] {
+        self.truth.primes()
+    }
+
+    /// Makes an exponent give a prime, as if somebody outside of this world had found it; an adversary may claim it. `false`
+    /// when it cannot, having a small factor or having been tested already.
+    pub fn declare_prime(&mut self, exponent: Exponent) -> bool {
+        self.truth.declare(exponent)
     }
 
     /// How many honest nodes have this host as an active peer.
     pub fn popularity(&self, host: HostId) -> usize {
-        let _ = host;
-        0
+        self.living()
+            .filter(|(_, node)| node.peer_addresses().into_iter().any(|peer| self.host_at(peer) == Some(host)))
+            .count()
     }
 
     /// What has happened so far.
@@ -291,62 +335,8 @@ impl World {
         let before = self.by_address.insert(plan.address, host);
         assert!(before.is_none(), "{} is somebody's already", plan.address);
         self.addresses.push(plan.address);
+        self.checker.added(host, plan.address, plan.advertised);
         self.hosts.push(Host::new(plan, adversary));
         host
-    }
-}
-
-/// Hashes addresses: quick and always the same, for tables that nobody attacks.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct AddressHasher;
-
-/// The state of an [`AddressHasher`].
-#[derive(Debug, Default)]
-pub(super) struct Folded(u64);
-
-impl BuildHasher for AddressHasher {
-    type Hasher = Folded;
-
-    fn build_hasher(&self) -> Folded {
-        Folded(0x9e37_79b9_7f4a_7c15)
-    }
-}
-
-impl Folded {
-    fn fold(&mut self, word: u64) {
-        let product = u128::from(self.0 ^ word) * 0xe703_7ed1_a0b4_28db;
-        self.0 = product as u64 ^ (product >> 64) as u64 ^ word.rotate_left(31);
-    }
-}
-
-impl Hasher for Folded {
-    fn write(&mut self, bytes: &[u8]) {
-        for word in bytes.chunks(8) {
-            self.fold(word.iter().fold(word.len() as u64, |word, &byte| word << 8 | u64::from(byte)));
-        }
-    }
-
-    fn write_u16(&mut self, word: u16) {
-        self.fold(word.into());
-    }
-
-    fn write_u32(&mut self, word: u32) {
-        self.fold(word.into());
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        self.fold(word);
-    }
-
-    fn write_usize(&mut self, word: usize) {
-        self.fold(word as u64);
-    }
-
-    fn write_isize(&mut self, word: isize) {
-        self.fold(word as u64);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }

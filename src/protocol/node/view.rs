@@ -117,6 +117,16 @@ fn optional_hex<S: Serializer>(number: &Option<u64>, serializer: S) -> Result<S:
     }
 }
 
+/// How full a node's tables are, and what it knows: cheap to ask for after every call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sizes {
+    pub(crate) peers: usize,
+    pub(crate) book: usize,
+    pub(crate) seen: usize,
+    pub(crate) waiting: usize,
+    pub(crate) known: KnownDigest,
+}
+
 impl Node {
     /// The node's state.
     pub fn state_view(&self) -> StateView {
@@ -195,5 +205,36 @@ impl Node {
         let view =
             |claim: super::Claim| PrimeView { exponent: claim.exponent, finder: claim.originator, msg_id: claim.id };
         self.primes.all().into_iter().map(view).collect()
+    }
+
+    /// The addresses of the active peers, in order.
+    pub fn peer_addresses(&self) -> Vec<SocketAddr> {
+        self.peers.addresses()
+    }
+
+    /// How many active peers it has.
+    pub fn peer_count(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// How full its tables are.
+    pub(crate) fn sizes(&self) -> Sizes {
+        Sizes {
+            peers: self.peers.len(),
+            book: self.book.len(),
+            seen: self.seen.len(),
+            waiting: self.queue.len(),
+            known: self.primes.digest(),
+        }
+    }
+
+    /// Counts the changes that have to survive a crash; see [`state`](Node::state).
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision.load(Ordering::Relaxed)
+    }
+
+    /// Whether everything that has to survive a crash is durable.
+    pub(crate) fn is_all_durable(&self) -> bool {
+        self.saved_revision.load(Ordering::Relaxed) >= self.revision()
     }
 }

@@ -2,11 +2,28 @@
 //!
 //! The checks look at what a node did from outside, and remember by themselves what it may rely on; they return what is wrong
 //! and never panic. Each has a test in which it finds something wrong.
+//!
+//! * `claims`: what was ever claimed, and who is who · `proofs`: which addresses have proven themselves to whom
+//! * `datagrams`: what a node sends · `state`: what it holds · `record`: what is remembered of it for both
 
 use std::fmt;
+use std::net::SocketAddr;
 
+use super::faults::{Faults, Rarity};
 use super::host::HostId;
-use crate::protocol::Time;
+use super::truth::Truth;
+use crate::protocol::message::{Body, Message};
+use crate::protocol::{ClaimResult, Event, EvictionReason, Node, Outbox, Sizes, Time, codec};
+use claims::Claims;
+use record::Record;
+
+mod claims;
+mod datagrams;
+mod proofs;
+mod record;
+mod state;
+#[cfg(test)]
+mod tests;
 
 /// How much is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,3 +87,184 @@ impl fmt::Display for Violation {
 }
 
 impl std::error::Error for Violation {}
+
+/// A rule that was broken, and how.
+pub(super) type Wrong = (Invariant, String);
+
+/// What a node was called for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Call<'a> {
+    /// A datagram came.
+    Heard { from: SocketAddr, datagram: &'a [u8] },
+    /// By the clock.
+    Ticked,
+    /// Its driver reported what became of an order.
+    Reported,
+    /// Its owner told it something.
+    Told,
+}
+
+/// A call that was made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Called<'a> {
+    pub(super) host: HostId,
+    pub(super) node: &'a Node,
+    pub(super) now: Time,
+    pub(super) call: Call<'a>,
+    pub(super) out: &'a Outbox,
+    pub(super) truth: &'a Truth,
+}
+
+/// In worlds with light checks one datagram of so many is looked at as a whole.
+const SAMPLED: u64 = 64;
+
+/// Sees everything that honest nodes do.
+#[derive(Debug)]
+pub(super) struct Checker {
+    checks: Checks,
+    claims: Claims,
+    /// Of each host, by its number; with light checks, of none.
+    records: Vec<Record>,
+    sent: u64,
+}
+
+impl Checker {
+    pub(super) fn new(checks: Checks) -> Checker {
+        Checker { checks, claims: Claims::default(), records: Vec::new(), sent: 0 }
+    }
+
+    /// A host was added.
+    pub(super) fn added(&mut self, host: HostId, address: SocketAddr, advertised: Option<SocketAddr>) {
+        self.claims.name(host, address);
+        advertised.iter().for_each(|&address| self.claims.alias(host, address));
+        if self.checks == Checks::Every {
+            self.records.push(Record::default());
+        }
+    }
+
+    /// A NAT shows a host under another address.
+    pub(super) fn alias(&mut self, outside: SocketAddr, host: HostId) {
+        self.claims.alias(host, outside);
+    }
+
+    /// A new life of a host has begun.
+    pub(super) fn born(&mut self, host: HostId, node: &Node, truth: &Truth, now: Time) -> Result<(), Violation> {
+        let Some(record) = self.records.get_mut(host.index()) else { return Ok(()) };
+        record.born(node.settings());
+        let born = state::check_birth(record, &self.claims, truth, node);
+        born.map_err(|(invariant, what)| Violation { invariant, host, at: now, what })
+    }
+
+    /// A host is about to be reset: it may know less then, and decide again what it has decided. Its ids it must not forget.
+    pub(super) fn reset(&mut self, host: HostId) {
+        if let Some(record) = self.records.get_mut(host.index()) {
+            record.reset();
+        }
+    }
+
+    /// A host has forgotten everything: it may know less in its next life, and if its clock is wrong give ids again.
+    pub(super) fn disk_lost(&mut self, host: HostId, clock: Clock) {
+        if let Some(record) = self.records.get_mut(host.index()) {
+            record.disk_lost(clock);
+        }
+    }
+
+    /// Somebody hostile says this to somebody, truly or not.
+    pub(super) fn claimed(&mut self, message: &Message, envelope: SocketAddr) {
+        if self.checks == Checks::Every {
+            self.claims.told(message, envelope);
+        }
+    }
+
+    /// What has to be known of a node before it is called.
+    pub(super) fn before(&self, node: &Node) -> Option<Sizes> {
+        (self.checks == Checks::Every).then(|| node.sizes())
+    }
+
+    /// Checks a call that was made.
+    pub(super) fn after(
+        &mut self,
+        called: &Called<'_>,
+        before: Option<Sizes>,
+        faults: &mut Faults,
+    ) -> Result<(), Violation> {
+        let checked = match before {
+            Some(before) => self.check_all(called, before, faults),
+            None => self.check_some(called, faults),
+        };
+        let at = called.now;
+        checked.map_err(|(invariant, what)| Violation { invariant, host: called.host, at, what })
+    }
+
+    fn check_all(&mut self, called: &Called<'_>, before: Sizes, faults: &mut Faults) -> Result<(), Wrong> {
+        let Some(record) = self.records.get_mut(called.host.index()) else { return Ok(()) };
+        let heard = match called.call {
+            Call::Heard { datagram, .. } => codec::decode(datagram).ok(),
+            Call::Ticked | Call::Reported | Call::Told => None,
+        };
+        if let (Call::Heard { from, .. }, Some(message)) = (called.call, &heard) {
+            record.proofs.heard(called.now, from, message);
+            if let Some((key, ttl)) = self.claims.key_of(message, from) {
+                record.heard(called.now, key, ttl);
+            }
+        }
+        let after = called.node.sizes();
+        for event in &called.out.events {
+            note_rare(event, faults);
+            record.note(called, event, &mut self.claims)?;
+        }
+        state::check_unverified(called, heard.as_ref(), before, after)?;
+        datagrams::check(called, heard.as_ref(), record, &self.claims, faults)?;
+        state::check(called, before, after, record, &self.claims, faults)
+    }
+
+    /// What is checked in large worlds.
+    fn check_some(&mut self, called: &Called<'_>, faults: &mut Faults) -> Result<(), Wrong> {
+        for event in &called.out.events {
+            note_rare(event, faults);
+            match event {
+                Event::PeerUp { peer, .. } => record::check_own_peer(called, *peer, &self.claims)?,
+                Event::Sent(traffic) => datagrams::check_traffic(called, traffic)?,
+                _ => {}
+            }
+        }
+        for (_, datagram) in called.out.datagrams() {
+            self.sent += 1;
+            if self.sent.is_multiple_of(SAMPLED) {
+                datagrams::check_form(called, datagram, &self.claims)?;
+            }
+        }
+        match called.call {
+            Call::Ticked => state::check_bounds(called.node, called.node.sizes()),
+            Call::Heard { .. } | Call::Reported | Call::Told => Ok(()),
+        }
+    }
+}
+
+/// Whether a host's wall clock can be relied on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Clock {
+    Right,
+    Behind,
+}
+
+fn note_rare(event: &Event, faults: &mut Faults) {
+    let rarity = match event {
+        Event::PrimeVerified { .. } => Rarity::Verified,
+        Event::ClaimEnded { result: ClaimResult::Refuted, .. } => Rarity::Refuted,
+        Event::ClaimEnded { result: ClaimResult::Queue, .. } => Rarity::QueueDrop,
+        Event::ClaimEnded { .. } => Rarity::Refused,
+        Event::CreditMoved { .. } => Rarity::CreditMoved,
+        Event::PeerDown { reason: EvictionReason::Timeout, .. } => Rarity::TimedOut,
+        Event::PeerRestarted { .. } => Rarity::PeerRestarted,
+        Event::OwnAddress { .. } => Rarity::OwnAddress,
+        Event::Stalled { .. } => Rarity::StallNoticed,
+        _ => return,
+    };
+    faults.one_rare(rarity);
+}
+
+/// Whether a message is a PRIME.
+fn is_prime(message: &Message) -> bool {
+    matches!(message.body, Body::Prime(_))
+}
