@@ -8,6 +8,8 @@
 
 use std::cmp::Reverse;
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dashmap::DashMap;
@@ -15,6 +17,7 @@ use dashmap::DashMap;
 use super::candidate::{Candidate, PackedAddress, Source, Standing};
 use super::counters::DiscoveredVia;
 use super::hash::{self, HashKey, TableHasher};
+use super::ring::RingPosition;
 use super::settings::Settings;
 use super::time::Time;
 
@@ -27,7 +30,8 @@ const STRANGER_FAILURES: u8 = 5;
 /// Failures in a row after which a candidate that did answer once is forgotten: about ten minutes.
 const KNOWN_FAILURES: u8 = 16;
 
-/// Pages of the book. A page is a sorted list: as a hash table the book would be more than twice as large as its content.
+/// Pages of the book: equal arcs of the ring, each a list sorted by position. Who is next to whom is then found in a few
+/// steps, and a hash table would be more than twice as large as its content.
 const PAGES: u8 = 8;
 
 /// By so many entries a page grows.
@@ -40,6 +44,68 @@ pub(crate) struct Book {
     max: usize,
     /// What the random order of candidates follows from.
     salt: u64,
+    len: AtomicUsize,
+    good: AtomicUsize,
+    /// In a full book, what hearsay need not be looked at, because nobody would go for it.
+    closed: Closed,
+}
+
+/// What need not be looked at until the book changes: a full book is offered dozens of addresses a second.
+#[derive(Debug)]
+struct Closed {
+    /// From here on in the random order.
+    from: AtomicU64,
+    /// The same for those near on the ring.
+    near_from: AtomicU64,
+    /// So many more, whatever they are, where quotas make it hard to say.
+    next: AtomicU32,
+}
+
+/// Where a quota binds, so many offers of hearsay are passed over after one that was refused.
+const PASSED_OVER: u32 = 15;
+
+impl Closed {
+    const fn nothing() -> Closed {
+        Closed { from: AtomicU64::new(u64::MAX), near_from: AtomicU64::new(u64::MAX), next: AtomicU32::new(0) }
+    }
+
+    /// Everything has to be looked at again.
+    fn open(&self) {
+        self.from.store(u64::MAX, Ordering::Relaxed);
+        self.near_from.store(u64::MAX, Ordering::Relaxed);
+        self.next.store(0, Ordering::Relaxed);
+    }
+
+    /// Notes what the worst is that hearsay would have to be better than, after some was not.
+    fn behind(&self, (_, is_far, over_group, over_source, lot): Badness) {
+        let (from, near_from) = if is_far { (lot, u64::MAX) } else { (0, lot) };
+        if over_group == 0 && over_source == 0 {
+            self.from.store(from, Ordering::Relaxed);
+            self.near_from.store(near_from, Ordering::Relaxed);
+        } else {
+            self.next.store(PASSED_OVER, Ordering::Relaxed);
+        }
+    }
+
+    fn shuts_out(&self, lot: u64, is_near: bool) -> bool {
+        let from = if is_near { &self.near_from } else { &self.from };
+        let passes_over = self.next.load(Ordering::Relaxed);
+        if passes_over > 0 {
+            self.next.store(passes_over - 1, Ordering::Relaxed);
+        }
+        passes_over > 0 || lot >= from.load(Ordering::Relaxed)
+    }
+}
+
+/// What became of an address that was to be noted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entered {
+    /// It stands here now.
+    New,
+    /// It stood here already.
+    Known,
+    /// There is no place for it.
+    Refused,
 }
 
 /// What may have to go for a newcomer, the worst last.
@@ -48,23 +114,53 @@ type Badness = (bool, bool, u16, u16, u64);
 impl Book {
     pub(crate) fn new(max: usize, table: HashKey) -> Book {
         let pages = DashMap::with_hasher_and_shard_amount(TableHasher(table), 2);
-        Book { pages, max, salt: table.0 ^ table.1.rotate_left(32) }
+        Book {
+            pages,
+            max,
+            salt: table.0 ^ table.1.rotate_left(32),
+            len: AtomicUsize::new(0),
+            good: AtomicUsize::new(0),
+            closed: Closed::nothing(),
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.pages.iter().map(|page| page.len()).sum()
+        self.len.load(Ordering::Relaxed)
     }
 
-    fn page(&self, packed: PackedAddress) -> u8 {
-        ((packed.folded() ^ self.salt) % u64::from(PAGES)) as u8
+    /// How many may be recommended to others.
+    pub(crate) fn good(&self) -> usize {
+        self.good.load(Ordering::Relaxed)
+    }
+
+    /// Notes what a change has made of a candidate; `None` for one that does not stand here.
+    fn count(&self, before: Option<&Candidate>, after: Option<&Candidate>) {
+        let step = |counter: &AtomicUsize, before: bool, after: bool| match (before, after) {
+            (false, true) => _ = counter.fetch_add(1, Ordering::Relaxed),
+            (true, false) => _ = counter.fetch_sub(1, Ordering::Relaxed),
+            (false, false) | (true, true) => {}
+        };
+        let (was_good, is_good) = (before.is_some_and(Candidate::is_good), after.is_some_and(Candidate::is_good));
+        step(&self.len, before.is_some(), after.is_some());
+        step(&self.good, was_good, is_good);
+        let is_worse = after.is_none_or(|after| after.failures > 0);
+        if was_good != is_good || is_worse {
+            self.closed.open();
+        }
     }
 
     /// Runs `change` on a candidate, if it stands here. `change` must not use this book.
     pub(crate) fn with<R>(&self, address: SocketAddr, change: impl FnOnce(&mut Candidate) -> R) -> Option<R> {
-        let packed = PackedAddress::new(address)?;
-        let mut page = self.pages.get_mut(&self.page(packed))?;
-        let place = page.binary_search_by_key(&packed, |candidate| candidate.packed).ok()?;
-        page.get_mut(place).map(change)
+        let key = key_of(address)?;
+        let mut page = self.pages.get_mut(&page_of(key.0))?;
+        let place = page.binary_search_by_key(&key, key_of_candidate).ok()?;
+        let candidate = page.get_mut(place)?;
+        let before = *candidate;
+        let result = change(candidate);
+        if *candidate != before {
+            self.count(Some(&before), Some(candidate));
+        }
+        Some(result)
     }
 
     /// Runs `view` on every candidate, in an order that follows from the seed. `view` must not use this book.
@@ -73,20 +169,84 @@ impl Book {
     }
 
     fn change_each(&self, mut change: impl FnMut(&mut Candidate)) {
-        self.pages.iter_mut().for_each(|mut page| page.iter_mut().for_each(&mut change));
+        self.pages.iter_mut().for_each(|mut page| {
+            for candidate in page.iter_mut() {
+                let before = *candidate;
+                change(candidate);
+                self.count(Some(&before), Some(candidate));
+            }
+        });
     }
 
-    fn retain(&self, mut keep: impl FnMut(&Candidate) -> bool) {
-        self.pages.iter_mut().for_each(|mut page| page.retain(&mut keep));
+    fn retain(&self, keep: impl Fn(&Candidate) -> bool) {
+        self.pages.iter_mut().for_each(|mut page| {
+            page.iter().filter(|candidate| !keep(candidate)).for_each(|gone| self.count(Some(gone), None));
+            page.retain(&keep);
+        });
     }
 
     /// What is noted of a candidate.
     pub(crate) fn get(&self, address: SocketAddr) -> Option<Candidate> {
-        self.with(address, |candidate| *candidate)
+        self.at(key_of(address)?)
+    }
+
+    fn at(&self, key: Key) -> Option<Candidate> {
+        let page = self.pages.get(&page_of(key.0))?;
+        let place = page.binary_search_by_key(&key, key_of_candidate).ok()?;
+        page.get(place).copied()
+    }
+
+    /// Visits candidates going up from a position, all around the ring, until `visit` breaks off. `visit` must not use this
+    /// book.
+    pub(crate) fn above(&self, from: RingPosition, mut visit: impl FnMut(&Candidate) -> ControlFlow<()>) {
+        let first = page_of(from);
+        for step in 0..=PAGES {
+            let Some(page) = self.pages.get(&((first + step) % PAGES)) else { continue };
+            let split = page.partition_point(|candidate| candidate.position <= from);
+            let (below, above) = page.split_at(split);
+            let part = match step {
+                0 => above,
+                PAGES => below,
+                _ => &page,
+            };
+            if part.iter().try_for_each(&mut visit).is_break() {
+                return;
+            }
+        }
+    }
+
+    /// The same, going down.
+    pub(crate) fn below(&self, from: RingPosition, mut visit: impl FnMut(&Candidate) -> ControlFlow<()>) {
+        let first = page_of(from);
+        for step in 0..=PAGES {
+            let Some(page) = self.pages.get(&((first + PAGES * 2 - step) % PAGES)) else { continue };
+            let split = page.partition_point(|candidate| candidate.position < from);
+            let (below, above) = page.split_at(split);
+            let part = match step {
+                0 => below,
+                PAGES => above,
+                _ => &page,
+            };
+            if part.iter().rev().try_for_each(&mut visit).is_break() {
+                return;
+            }
+        }
+    }
+
+    /// The candidate at a place, counted along the ring from 0 up to [`len`](Book::len).
+    pub(crate) fn nth(&self, mut place: usize) -> Option<Candidate> {
+        for number in 0..PAGES {
+            let Some(page) = self.pages.get(&number) else { continue };
+            match page.get(place) {
+                Some(candidate) => return Some(*candidate),
+                None => place -= page.len(),
+            }
+        }
+        None
     }
 
     /// Notes a candidate, to be tried at once. One that stands here already keeps its entry; a seed is noted as one.
-    /// `keep` says who of the candidates should stay for where they are on the ring. Returns whether it stands here now.
+    /// `keep` says who of the candidates should stay for where they are on the ring.
     pub(crate) fn add(
         &self,
         now: Time,
@@ -94,14 +254,15 @@ impl Book {
         via: DiscoveredVia,
         source: Source,
         keep: impl Fn(&Candidate) -> bool,
-    ) -> bool {
-        let known = self.with(address, |candidate| {
+    ) -> Entered {
+        let Some(candidate) = Candidate::new(now, address, via, source) else { return Entered::Refused };
+        if self.at(key_of_candidate(&candidate)).is_some() {
             if via == DiscoveredVia::Seed {
-                candidate.via = via;
+                self.with(address, |candidate| candidate.via = via);
             }
-        });
-        known.is_some()
-            || Candidate::new(now, address, via, source).is_some_and(|candidate| self.insert(candidate, keep))
+            return Entered::Known;
+        }
+        if self.insert(candidate, keep) { Entered::New } else { Entered::Refused }
     }
 
     /// Notes a candidate that a saved book names as one that had answered.
@@ -122,22 +283,25 @@ impl Book {
     /// Puts a candidate in, if need be in the place of one that is worth less.
     fn insert(&self, candidate: Candidate, keep: impl Fn(&Candidate) -> bool) -> bool {
         if self.len() >= self.max {
+            let is_shut_out = || self.closed.shuts_out(self.lot(&candidate), keep(&candidate));
             let victim = if candidate.standing == Standing::Former || candidate.is_seed() {
                 self.least_worth().filter(|&(worth, _)| worth <= worth_of(&candidate)).map(|(_, least)| least)
+            } else if is_shut_out() {
+                None
             } else {
                 self.worst_hearsay(&candidate, keep)
             };
             let Some(victim) = victim else { return false };
             self.remove(victim);
         }
-        let mut page = self.pages.entry(self.page(candidate.packed)).or_default();
-        let Err(place) = page.binary_search_by_key(&candidate.packed, |candidate| candidate.packed) else {
-            return true;
-        };
+        let key = key_of_candidate(&candidate);
+        let mut page = self.pages.entry(page_of(key.0)).or_default();
+        let Err(place) = page.binary_search_by_key(&key, key_of_candidate) else { return true };
         if page.len() == page.capacity() {
             page.reserve_exact(PAGE_STEP);
         }
         page.insert(place, candidate);
+        self.count(None, Some(&candidate));
         true
     }
 
@@ -173,7 +337,7 @@ impl Book {
                 candidate.failures > 0,
                 over > 0 || !keep(candidate),
                 over,
-                source / (quota / 4).max(1),
+                source.saturating_sub(quota),
                 self.lot(candidate),
             )
         };
@@ -192,7 +356,11 @@ impl Book {
         let (badness_of_worst, worst) = worst?;
         // In its own group's or source's place it adds none.
         let adds = [newcomer.group() != worst.group(), newcomer.source != worst.source];
-        (badness_of_worst > badness(newcomer, adds)).then(|| worst.address())
+        let is_better = badness_of_worst > badness(newcomer, adds);
+        if !is_better {
+            self.closed.behind(badness_of_worst);
+        }
+        is_better.then(|| worst.address())
     }
 
     /// A candidate's place in this book's own random order.
@@ -201,17 +369,18 @@ impl Book {
     }
 
     pub(crate) fn remove(&self, address: SocketAddr) -> Option<Candidate> {
-        let packed = PackedAddress::new(address)?;
-        let mut page = self.pages.get_mut(&self.page(packed))?;
-        let place = page.binary_search_by_key(&packed, |candidate| candidate.packed).ok()?;
-        Some(page.remove(place))
+        let key = key_of(address)?;
+        let mut page = self.pages.get_mut(&page_of(key.0))?;
+        let place = page.binary_search_by_key(&key, key_of_candidate).ok()?;
+        let removed = page.remove(place);
+        self.count(Some(&removed), None);
+        Some(removed)
     }
 
     /// Notes that a candidate is alive. While three quarters of the book have answered, hearsay stays what it is, and has to
     /// wait until somebody has failed a test.
     pub(crate) fn answered(&self, now: Time, address: SocketAddr) {
-        let (mut tried, max) = (0, self.max - self.max / 4);
-        self.each(|candidate| tried += usize::from(candidate.is_good()));
+        let (tried, max) = (self.good(), self.max - self.max / 4);
         self.with(address, |candidate| {
             candidate.failures = 0;
             match candidate.standing {
@@ -306,13 +475,21 @@ impl Book {
         all.sort_unstable();
         all.into_iter().map(|(_, address)| address).collect()
     }
+}
 
-    /// How many may be recommended to others.
-    pub(crate) fn good(&self) -> usize {
-        let mut good = 0;
-        self.each(|candidate| good += usize::from(candidate.is_good()));
-        good
-    }
+/// Where a candidate stands in the book. Two addresses at one position would be a marvel, but no error.
+type Key = (RingPosition, PackedAddress);
+
+fn key_of(address: SocketAddr) -> Option<Key> {
+    Some((RingPosition::of(address), PackedAddress::new(address)?))
+}
+
+fn key_of_candidate(candidate: &Candidate) -> Key {
+    (candidate.position, candidate.packed)
+}
+
+fn page_of(position: RingPosition) -> u8 {
+    (position.0 >> 61) as u8 % PAGES
 }
 
 /// What keeps its place in a full book: seeds first, then former peers, then those who have answered, then the patient.

@@ -32,13 +32,6 @@ impl PackedAddress {
         Some(PackedAddress { ip: ip.octets(), port: address.port().to_be_bytes(), scope })
     }
 
-    /// All of it in 64 bits, to spread addresses over pages.
-    pub(crate) fn folded(self) -> u64 {
-        let ip = u128::from_be_bytes(self.ip);
-        let port = u64::from(u16::from_be_bytes(self.port)) << 16 | u64::from(self.scope);
-        hash::mixed(ip as u64 ^ hash::mixed((ip >> 64) as u64 ^ port))
-    }
-
     /// The address that was packed.
     pub(crate) fn unpack(self) -> SocketAddr {
         let (ip, port) = (Ipv6Addr::from(self.ip), u16::from_be_bytes(self.port));

@@ -146,6 +146,8 @@ struct Timers {
     next_evict: AtomicTime,
     next_save: AtomicTime,
     next_scan: AtomicTime,
+    /// When the first of the peers is to be PINGed; no later.
+    next_ping: AtomicTime,
     /// When candidates are looked through again.
     next_candidates: AtomicTime,
     /// When a candidate is tested again for whom there is no place.
@@ -201,6 +203,7 @@ impl Node {
                 next_evict: AtomicTime::new(now),
                 next_save: AtomicTime::new(now + routines::SAVE_INTERVAL),
                 next_scan: AtomicTime::new(now),
+                next_ping: AtomicTime::new(Time::NEVER),
                 next_candidates: AtomicTime::new(now),
                 next_test: AtomicTime::new(now + settings.test_interval.mul_f64(random.unit())),
                 doubt_until: AtomicTime::new(now),

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU16;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use dashmap::DashMap;
 
@@ -27,6 +28,8 @@ pub struct Whereabouts {
 pub(crate) struct OwnAddresses {
     whereabouts: Whereabouts,
     learned: DashMap<SocketAddr, (), TableHasher>,
+    /// Most nodes learn of none, and every address a node hears of is looked up.
+    any_learned: AtomicBool,
 }
 
 impl OwnAddresses {
@@ -34,7 +37,11 @@ impl OwnAddresses {
         let bound = canonical(SocketAddr::new(whereabouts.bound, whereabouts.port.get())).ip();
         let advertised = whereabouts.advertised.map(canonical);
         let whereabouts = Whereabouts { bound, advertised, ..whereabouts };
-        OwnAddresses { whereabouts, learned: DashMap::with_hasher_and_shard_amount(TableHasher(table), 2) }
+        OwnAddresses {
+            whereabouts,
+            learned: DashMap::with_hasher_and_shard_amount(TableHasher(table), 2),
+            any_learned: AtomicBool::new(false),
+        }
     }
 
     /// How this node names itself in a datagram: by its port, on whatever host it is seen.
@@ -64,7 +71,10 @@ impl OwnAddresses {
     /// Whether this is this node itself.
     pub(crate) fn contains(&self, address: SocketAddr) -> bool {
         let Whereabouts { port, bound, advertised } = self.whereabouts;
-        if advertised == Some(address) || self.learned.contains_key(&address) {
+        if advertised == Some(address) {
+            return true;
+        }
+        if self.any_learned.load(Ordering::Relaxed) && self.learned.contains_key(&address) {
             return true;
         }
         address.port() == port.get() && (address.ip() == bound || bound.is_unspecified() && address.ip().is_loopback())
@@ -73,7 +83,11 @@ impl OwnAddresses {
     /// Notes that this address has turned out to be this node. Returns whether that is new; beyond a few addresses
     /// nothing is noted.
     pub(crate) fn learn(&self, address: SocketAddr) -> bool {
-        !self.contains(address) && self.learned.len() < LEARNED_MAX && self.learned.insert(address, ()).is_none()
+        if self.contains(address) || self.learned.len() >= LEARNED_MAX {
+            return false;
+        }
+        self.any_learned.store(true, Ordering::Relaxed);
+        self.learned.insert(address, ()).is_none()
     }
 
     /// Names a node in a datagram: by its port if it is on this host, else by its address. A loopback address thus never

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dashmap::DashMap;
@@ -15,6 +16,9 @@ use super::message::{KnownDigest, MessageId};
 use super::ring::RingPosition;
 use super::time::Time;
 use crate::mersenne::Exponent;
+
+/// So many primes are held back from one peer; whoever is told of more sends some of them twice.
+const HELD_MAX: usize = 64;
 
 /// One active peer.
 #[derive(Debug)]
@@ -89,6 +93,15 @@ pub(crate) struct CatchUp {
     pub(crate) sent: BTreeMap<Exponent, (Time, Duration)>,
 }
 
+impl CatchUp {
+    /// Holds a prime back until a time, if it has not been sent before.
+    pub(crate) fn hold(&mut self, exponent: Exponent, until: Time, pause: Duration) {
+        if self.sent.len() < HELD_MAX {
+            self.sent.entry(exponent).or_insert((until, pause));
+        }
+    }
+}
+
 impl Peer {
     pub(crate) fn new(now: Time, address: SocketAddr, kind: PeerKind, via: DiscoveredVia, origin: Origin) -> Peer {
         Peer {
@@ -132,16 +145,26 @@ impl Peer {
     }
 }
 
+/// An entry of the table: what is looked at most often beside the box, so that looking at all peers stays cheap.
+#[derive(Debug)]
+struct Entry {
+    position: RingPosition,
+    kind: PeerKind,
+    peer: Box<Peer>,
+}
+
 /// The table of active peers. No guard of its map leaves a method.
 #[derive(Debug)]
 pub(crate) struct Peers {
     /// In boxes, because a table is half empty and peers are large.
-    map: DashMap<SocketAddr, Box<Peer>, TableHasher>,
+    map: DashMap<SocketAddr, Entry, TableHasher>,
+    /// How many are what, as `mark_leaves` has counted them.
+    tally: [AtomicUsize; 3],
 }
 
 impl Peers {
     pub(crate) fn new(table: HashKey) -> Peers {
-        Peers { map: DashMap::with_hasher_and_shard_amount(TableHasher(table), 2) }
+        Peers { map: DashMap::with_hasher_and_shard_amount(TableHasher(table), 2), tally: Default::default() }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -154,56 +177,84 @@ impl Peers {
 
     /// How a peer talks; `None` when it is not active.
     pub(crate) fn kind(&self, address: SocketAddr) -> Option<PeerKind> {
-        self.map.get(&address).map(|peer| peer.kind)
+        self.map.get(&address).map(|entry| entry.kind)
     }
 
     pub(crate) fn insert(&self, address: SocketAddr, peer: Peer) {
-        self.map.insert(address, Box::new(peer));
+        self.map.insert(address, Entry { position: peer.position, kind: peer.kind, peer: Box::new(peer) });
     }
 
     pub(crate) fn remove(&self, address: SocketAddr) -> Option<Peer> {
-        self.map.remove(&address).map(|(_, peer)| *peer)
+        self.map.remove(&address).map(|(_, entry)| *entry.peer)
     }
 
     /// Runs `change` on a peer, if it is active. `change` must not use this table.
     pub(crate) fn with<R>(&self, address: SocketAddr, change: impl FnOnce(&mut Peer) -> R) -> Option<R> {
-        self.map.get_mut(&address).map(|mut peer| change(&mut peer))
+        let mut entry = self.map.get_mut(&address)?;
+        let result = change(&mut entry.peer);
+        entry.kind = entry.peer.kind;
+        Some(result)
     }
 
     /// What `view` says of every peer, ordered by address. `view` must not use this table.
     pub(crate) fn map<R>(&self, view: impl Fn(SocketAddr, &Peer) -> R) -> Vec<(SocketAddr, R)> {
-        let mut all: Vec<_> = self.map.iter().map(|peer| (*peer.key(), view(*peer.key(), &peer))).collect();
+        let mut all: Vec<_> = self.map.iter().map(|entry| (*entry.key(), view(*entry.key(), &entry.peer))).collect();
         all.sort_unstable_by_key(|(address, _)| *address);
         all
     }
 
     /// All addresses, in order.
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
-        let mut all: Vec<SocketAddr> = self.map.iter().map(|peer| *peer.key()).collect();
+        let mut all: Vec<SocketAddr> = self.map.iter().map(|entry| *entry.key()).collect();
         all.sort_unstable();
         all
     }
 
-    /// How many are what.
-    pub(crate) fn tally(&self) -> Tally {
-        self.map.iter().fold(Tally::default(), |tally, peer| {
-            let (chosen, guest) = match peer.role() {
-                PeerRole::Leaf => (0, 0),
-                PeerRole::Chosen => (1, 0),
-                PeerRole::Guest => (0, 1),
-            };
-            Tally { all: tally.all + 1, chosen: tally.chosen + chosen, guests: tally.guests + guest }
-        })
+    /// Runs `view` on where every peer is, in an order that follows from the seed and from what has happened. `view` must
+    /// not use this table.
+    pub(crate) fn positions(&self, mut view: impl FnMut(SocketAddr, RingPosition)) {
+        self.map.iter().for_each(|entry| view(*entry.key(), entry.position));
     }
 
-    /// The nearest to a position of those that have proven their address, and marks them as leaves and no others.
+    /// How many are what, since [`mark_leaves`](Peers::mark_leaves) was called last.
+    pub(crate) fn tally(&self) -> Tally {
+        let [all, chosen, guests] = self.tally.each_ref().map(|count| count.load(Ordering::Relaxed));
+        Tally { all, chosen, guests }
+    }
+
+    /// The nearest to a position of those that have proven their address; marks them as leaves and no others, and counts
+    /// who is what. To be called after every change of who is a peer and how.
     pub(crate) fn mark_leaves(&self, here: Option<RingPosition>, per_side: usize) -> Option<LeafSet> {
         let set = here.map(|here| self.nearest(here, per_side));
-        for mut peer in self.map.iter_mut() {
-            let is_leaf = set.as_ref().is_some_and(|set| set.contains(*peer.key()));
+        let mut tally = [0; 3];
+        for mut entry in self.map.iter_mut() {
+            let is_leaf = set.as_ref().is_some_and(|set| set.contains(*entry.key()));
+            let peer = &mut entry.peer;
             peer.is_leaf = is_leaf;
+            let [all, chosen, guests] = &mut tally;
+            *all += 1;
+            match peer.role() {
+                PeerRole::Leaf => {}
+                PeerRole::Chosen => *chosen += 1,
+                PeerRole::Guest => *guests += 1,
+            }
         }
+        self.tally.iter().zip(tally).for_each(|(count, now)| count.store(now, Ordering::Relaxed));
         set
+    }
+
+    /// Runs `view` on every peer, in an order that follows from the seed and from what has happened. `view` must not use
+    /// this table.
+    pub(crate) fn each(&self, mut view: impl FnMut(SocketAddr, &Peer)) {
+        self.map.iter().for_each(|entry| view(*entry.key(), &entry.peer));
+    }
+
+    /// Runs `change` on every peer, in the same order. `change` must not use this table.
+    pub(crate) fn change_each(&self, mut change: impl FnMut(SocketAddr, &mut Peer)) {
+        self.map.iter_mut().for_each(|mut entry| {
+            let address = *entry.key();
+            change(address, &mut entry.peer);
+        });
     }
 
     /// The nearest to a position of those that have proven their address.
@@ -211,13 +262,13 @@ impl Peers {
         let mut set = LeafSet::new(here, per_side);
         self.map
             .iter()
-            .filter(|peer| peer.kind == PeerKind::Proven)
-            .for_each(|peer| set.offer(peer.position, *peer.key()));
+            .filter(|entry| entry.kind == PeerKind::Proven)
+            .for_each(|entry| set.offer(entry.position, *entry.key()));
         set
     }
 
     /// How many peers talk that way.
     pub(crate) fn count(&self, kind: PeerKind) -> usize {
-        self.map.iter().filter(|peer| peer.kind == kind).count()
+        self.map.iter().filter(|entry| entry.kind == kind).count()
     }
 }

@@ -25,8 +25,8 @@ pub(crate) enum Sight {
     New,
     /// Heard with this TTL or a higher one, or proven false: nothing is to be done.
     Duplicate,
-    /// Heard, but every earlier copy had a lower TTL: this one reaches further.
-    HigherTtl,
+    /// Heard, but every earlier copy had a lower TTL, the highest of them this: this one reaches further.
+    HigherTtl(Ttl),
     /// Heard, but there was no place for its test: it is to be judged as if it were new, with this TTL. That is zero
     /// unless every earlier copy had a lower one: a claim that nobody has a place for would else go round for ever.
     Untested(Ttl),
@@ -88,10 +88,10 @@ impl Seen {
     pub(crate) fn look(&self, key: SeenKey, ttl: Ttl) -> Sight {
         for generation in &self.generations {
             if let Some(mut entry) = generation.get_mut(&key) {
-                let reaches_further = ttl > entry.highest;
+                let (reaches_further, before) = (ttl > entry.highest, entry.highest);
                 entry.highest = ttl.max(entry.highest);
                 return match entry.standing {
-                    Standing::Heard if reaches_further => Sight::HigherTtl,
+                    Standing::Heard if reaches_further => Sight::HigherTtl(before),
                     Standing::Heard | Standing::Refuted => Sight::Duplicate,
                     Standing::Untested => Sight::Untested(if reaches_further { ttl } else { Ttl::ZERO }),
                 };
@@ -183,9 +183,9 @@ mod tests {
         let seen = seen(8);
         let key = key(&seen, 1);
         seen.record(at(0), key, Ttl(0));
-        assert_eq!(seen.look(key, Ttl(5)), Sight::HigherTtl);
+        assert_eq!(seen.look(key, Ttl(5)), Sight::HigherTtl(Ttl(0)));
         assert_eq!(seen.look(key, Ttl(5)), Sight::Duplicate);
-        assert_eq!(seen.look(key, Ttl(6)), Sight::HigherTtl);
+        assert_eq!(seen.look(key, Ttl(6)), Sight::HigherTtl(Ttl(5)));
     }
 
     #[test]

@@ -18,7 +18,7 @@ fn book(max: usize) -> Book {
 }
 
 fn hear(book: &Book, now: Time, address: SocketAddr, via: DiscoveredVia) -> bool {
-    book.add(now, address, via, Source::SELF, |_| false)
+    book.add(now, address, via, Source::SELF, |_| false) != Entered::Refused
 }
 
 fn hearsay(book: &Book, address: SocketAddr) -> bool {
@@ -149,7 +149,7 @@ fn who_is_near_on_the_ring_stays_rather_than_others() {
     let is_near = |candidate: &Candidate| candidate.position.0 >> 60 == 7;
     let mut near = Vec::new();
     for host in 0..600 {
-        if book.add(seconds(0), elsewhere(host), DiscoveredVia::Sample, Source(host as u8), is_near)
+        if book.add(seconds(0), elsewhere(host), DiscoveredVia::Sample, Source(host as u8), is_near) != Entered::Refused
             && crate::protocol::ring::RingPosition::of(elsewhere(host)).0 >> 60 == 7
         {
             near.push(elsewhere(host));

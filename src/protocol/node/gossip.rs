@@ -1,6 +1,7 @@
 //! PRIME: a claim, checked from cheap to dear, forwarded, and believed only once this node has tested it itself.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::Node;
 use super::membership::SMALL_NETWORK;
@@ -28,6 +29,9 @@ const PROVEN_SOURCE: SourceLimit = SourceLimit(8);
 /// How many claims of anybody else may wait.
 const OTHER_SOURCE: SourceLimit = SourceLimit(1);
 
+/// A prime that was just sent to a peer is not sent to it for catching up before this.
+const ON_ITS_WAY: Duration = Duration::from_secs(1);
+
 /// TTLs of small networks: all of a full mesh is reached by one hop, and by a second if a datagram is lost.
 const TTL_SMALL: Ttl = Ttl(2);
 
@@ -46,6 +50,11 @@ impl Node {
         if self.is_own(originator, id) {
             return Fate::Own;
         }
+        if let Ok(exponent) = Exponent::new(exponent) {
+            // Who tells of a prime need not be told, even if he is still testing it.
+            let pause = self.settings.catchup_backoff_min;
+            self.peers.with(from, |peer| peer.catchup.hold(exponent, now + pause, pause));
+        }
         let key = self.seen.key(originator, id, exponent, signature.as_ref());
         let ttl = match self.seen.look(key, ttl) {
             Sight::New => ttl,
@@ -54,8 +63,12 @@ impl Node {
                 self.counters.duplicates.one();
                 return Fate::Duplicate;
             }
-            Sight::HigherTtl => {
+            Sight::HigherTtl(before) => {
                 self.counters.duplicates.one();
+                // From here it has reached everybody who could be reached.
+                if before >= self.sufficient_ttl() {
+                    return Fate::Duplicate;
+                }
                 let Ok(exponent) = Exponent::new(exponent) else { return Fate::Duplicate };
                 // All of it but its TTL and forwarder is in its key, so what is forwarded is what was heard first.
                 let claim = Claim { exponent, originator, id, signature };
@@ -223,7 +236,10 @@ impl Node {
         let written = out.write(&message);
         for &peer in to {
             let allowed = self.peers.with(peer, |peer| match peer.kind {
-                PeerKind::Proven => true,
+                PeerKind::Proven => {
+                    peer.catchup.hold(claim.exponent, now + ON_ITS_WAY, self.settings.catchup_backoff_min);
+                    true
+                }
                 PeerKind::Plain => peer.plain_budget.take(now, self.settings.plain_rate),
             });
             if allowed == Some(true) {
@@ -265,6 +281,13 @@ impl Node {
         if let Some(exponent) = self.queue.next() {
             out.orders.push(Order::Verify(exponent));
         }
+    }
+
+    /// A TTL with which a copy still reaches everybody from here: half of that of an announcement, which is twice as deep
+    /// as the network. On links of different speed the first copy often is not the one with the highest TTL; to send each
+    /// better one again would nearly double the traffic and reach nobody else.
+    fn sufficient_ttl(&self) -> Ttl {
+        Ttl(self.initial_ttl().0.div_ceil(2))
     }
 
     /// The TTL of this node's own announcements.

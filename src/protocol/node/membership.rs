@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use super::Node;
 use crate::protocol::address;
-use crate::protocol::book::BACKOFF_MIN;
-use crate::protocol::candidate::Source;
+use crate::protocol::book::{BACKOFF_MIN, Entered};
+use crate::protocol::candidate::{Candidate, Source};
 use crate::protocol::counters::{DiscoveredVia, EvictionReason};
 use crate::protocol::event::{Event, PeerKind, PeerRole};
 use crate::protocol::outbox::Outbox;
@@ -152,6 +152,7 @@ impl Node {
         let mut peer = Peer::new(now, address, kind, via, origin);
         peer.nonce = nonce;
         peer.next_ping = now + self.random.jittered(self.settings.ping_interval, self.settings.ping_jitter);
+        self.timers.next_ping.at_most(peer.next_ping);
         self.timers.deadline.at_most(peer.next_ping);
         self.peers.insert(address, peer);
         out.events.push(Event::PeerUp { peer: address, via, kind });
@@ -196,11 +197,8 @@ impl Node {
         if self.own.contains(address) || self.peers.contains(address) {
             return;
         }
-        let is_new = self.book.get(address).is_none();
-        if self.book.add(now, address, via, source, |candidate| self.leaves.is_near(candidate.position, NEAR))
-            && is_new
-            && self.is_wanted(address)
-        {
+        let keep = |candidate: &Candidate| self.leaves.is_near(candidate.position, NEAR);
+        if self.book.add(now, address, via, source, keep) == Entered::New && self.is_wanted(address) {
             self.try_soon(now);
         }
     }

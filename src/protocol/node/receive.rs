@@ -215,6 +215,9 @@ impl Node {
                     peer.kind = PeerKind::Proven;
                 }
             });
+            if sender.peer == Some(PeerKind::Plain) && sender.echo == Echo::Valid {
+                self.place_leaves();
+            }
         }
     }
 }

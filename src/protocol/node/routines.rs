@@ -29,9 +29,8 @@ impl Node {
             self.timers.lost.fetch_add(gap.as_micros() as u64, Ordering::Relaxed);
             out.events.push(Event::Stalled { gap });
             now = self.own_time(driver_now);
-            for address in self.peers.addresses() {
-                self.peers.with(address, |peer| peer.next_ping = now);
-            }
+            self.peers.change_each(|_, peer| peer.next_ping = now);
+            self.timers.next_ping.set(now);
         }
         if let Some(below) = self.ids.wanted() {
             out.orders.push(Order::ReserveIds { below });
@@ -82,25 +81,37 @@ impl Node {
         }
         self.timers.next_evict.set(now + self.settings.evict_interval);
         self.budgets.sweep(now);
-        for (address, last_heard) in self.peers.map(|_, peer| peer.last_heard) {
-            if now.since(last_heard) > self.settings.peer_timeout {
-                self.drop_peer(now, address, EvictionReason::Timeout, out);
+        let mut silent = Vec::new();
+        self.peers.each(|address, peer| {
+            if now.since(peer.last_heard) > self.settings.peer_timeout {
+                silent.push(address);
             }
+        });
+        silent.sort_unstable();
+        for address in silent {
+            self.drop_peer(now, address, EvictionReason::Timeout, out);
         }
     }
 
     /// PINGs each peer in its turn, and one that has fallen silent more often.
     fn ping(&self, now: Time, out: &mut Outbox) {
-        for (address, due) in self.peers.map(|_, peer| (peer.next_ping, self.next_silent_ping(peer))) {
-            let (next_ping, silent_ping) = due;
-            if next_ping <= now {
-                let next = now + self.random.jittered(self.settings.ping_interval, self.settings.ping_jitter);
-                self.peers.with(address, |peer| peer.next_ping = next);
-            } else if silent_ping <= now {
-                self.peers.with(address, |peer| peer.silent_pings += 1);
-            } else {
-                continue;
+        if self.timers.next_ping.get() > now {
+            return;
+        }
+        let (mut due, mut next) = (Vec::new(), Time::NEVER);
+        self.peers.change_each(|address, peer| {
+            if peer.next_ping <= now {
+                peer.next_ping = now + self.random.jittered(self.settings.ping_interval, self.settings.ping_jitter);
+                due.push(address);
+            } else if self.next_silent_ping(peer) <= now {
+                peer.silent_pings += 1;
+                due.push(address);
             }
+            next = next.min(peer.next_ping).min(self.next_silent_ping(peer));
+        });
+        self.timers.next_ping.set(next);
+        due.sort_unstable();
+        for address in due {
             self.ping_peer(now, address, None, out);
         }
     }
@@ -142,9 +153,11 @@ impl Node {
         if self.is_asleep() {
             return self.timers.next_save.get();
         }
-        let peers = self.peers.map(|_, peer| peer.next_ping.min(self.next_silent_ping(peer)));
-        let pings = peers.into_iter().map(|(_, at)| at).min().unwrap_or(Time::NEVER);
-        let soonest = pings
+        let soonest = self
+            .timers
+            .next_ping
+            .get()
+            .max(now)
             .min(self.timers.next_evict.get())
             .min(self.timers.next_generate.get())
             .min(self.timers.next_save.get());

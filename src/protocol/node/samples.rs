@@ -5,12 +5,13 @@
 //! a node finds its neighbours, and finds new ones when they die (as in T-Man: Jelasity, Montresor & Babaoglu, 2009).
 
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 
 use arrayvec::ArrayVec;
 
 use super::Node;
 use crate::protocol::address::NodeRef;
-use crate::protocol::candidate::Source;
+use crate::protocol::candidate::{Candidate, Source};
 use crate::protocol::counters::DiscoveredVia;
 use crate::protocol::leaves::LeafSet;
 use crate::protocol::message::{Exchange, MAX_SAMPLE};
@@ -25,41 +26,64 @@ impl Node {
     pub(super) fn sample_for(&self, to: SocketAddr) -> ArrayVec<NodeRef, MAX_SAMPLE> {
         // A loopback address means nothing to anybody on another host.
         let is_fit = |address: SocketAddr| address != to && (to.ip().is_loopback() || !address.ip().is_loopback());
-        let peers = self.peers.map(|_, peer| peer.position);
-        let good = self.book.good();
-        let mut places: ArrayVec<usize, RANDOM> = (0..RANDOM).map(|_| self.random.below(peers.len() + good)).collect();
-        places.sort_unstable();
-        let mut near = LeafSet::new(RingPosition::of(to), LEAVES_PER_SIDE);
+        let position = RingPosition::of(to);
+        let mut near = LeafSet::new(position, LEAVES_PER_SIDE);
         let mut chosen = ArrayVec::<SocketAddr, MAX_SAMPLE>::new();
+        let peers = self.peers.tally().all;
+        let draws: ArrayVec<usize, RANDOM> = (0..RANDOM).map(|_| self.random.below(peers + self.book.good())).collect();
         let mut place = 0;
-        let mut consider = |address: &dyn Fn() -> SocketAddr, position: RingPosition| {
-            if places.contains(&place) && is_fit(address()) && chosen.len() < RANDOM {
-                chosen.push(address());
+        self.peers.positions(|address, position| {
+            if is_fit(address) {
+                near.offer(position, address);
+                if draws.contains(&place) {
+                    chosen.push(address);
+                }
             }
             place += 1;
-            if near.wants(position) && is_fit(address()) {
-                near.offer(position, address());
-            }
-        };
-        peers.iter().for_each(|&(address, position)| consider(&|| address, position));
-        self.book.each(|candidate| {
-            if candidate.is_good() {
-                consider(&|| candidate.address(), candidate.position);
-            }
         });
+        for _ in draws.iter().filter(|&&draw| draw >= peers) {
+            let candidate = self.book.nth(self.random.below(self.book.len()));
+            chosen.extend(
+                candidate.filter(Candidate::is_good).map(|candidate| candidate.address()).filter(|&at| is_fit(at)),
+            );
+        }
+        self.offer_candidates(position, &is_fit, &mut near);
         for address in near.members() {
             if !chosen.contains(&address) && !chosen.is_full() {
                 chosen.push(address);
             }
         }
         // What was drawn twice leaves room for more of the peers.
-        let (first, last) = peers.split_at(self.random.below(peers.len()));
-        for &(address, _) in last.iter().chain(first) {
-            if !chosen.is_full() && is_fit(address) && !chosen.contains(&address) {
-                chosen.push(address);
-            }
+        if !chosen.is_full() {
+            self.peers.positions(|address, _| {
+                if !chosen.is_full() && is_fit(address) && !chosen.contains(&address) {
+                    chosen.push(address);
+                }
+            });
         }
         chosen.into_iter().map(|address| self.own.name(address)).collect()
+    }
+
+    /// Offers the good candidates nearest to a position.
+    fn offer_candidates(&self, position: RingPosition, is_fit: &dyn Fn(SocketAddr) -> bool, near: &mut LeafSet) {
+        for upwards in [true, false] {
+            let mut left = LEAVES_PER_SIDE;
+            let mut offer = |candidate: &Candidate| {
+                if !near.wants(candidate.position) {
+                    return ControlFlow::Break(());
+                }
+                if candidate.is_good() && is_fit(candidate.address()) {
+                    near.offer(candidate.position, candidate.address());
+                    left -= 1;
+                }
+                if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            };
+            if upwards {
+                self.book.above(position, &mut offer);
+            } else {
+                self.book.below(position, &mut offer);
+            }
+        }
     }
 
     /// Hears of the addresses in a sample from somebody who has proven his own.
