@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "every test program uses its own part")]
 
+pub mod namespace;
 pub mod stopped;
 
 use std::io::{Read as _, Write as _};
@@ -11,6 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
+use namespace::Namespace;
 use serde_json::Value;
 
 /// The program under test.
@@ -42,6 +44,8 @@ pub struct Node {
     pub state: PathBuf,
     flags: Vec<String>,
     environment: Vec<(String, String)>,
+    /// The network namespace it runs in, if it is not the test's own.
+    namespace: Option<String>,
     child: Option<Child>,
 }
 
@@ -55,10 +59,22 @@ impl Node {
     pub fn start_with(port: u16, state: &std::path::Path, flags: &[&str], environment: &[(&str, &str)]) -> Node {
         let flags = flags.iter().map(ToString::to_string).collect();
         let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let mut node = Node { port, state: state.join(port.to_string()), flags, environment, child: None };
-        node.spawn();
-        node.wait_until_ready();
-        node
+        let state = state.join(port.to_string());
+        Node { port, state, flags, environment, namespace: None, child: None }.started()
+    }
+
+    /// Starts a node in a network namespace, and waits until it is ready. It is asked over that namespace's loopback.
+    pub fn start_in(namespace: &Namespace, port: u16, state: &std::path::Path, flags: &[&str]) -> Node {
+        let flags = flags.iter().map(ToString::to_string).collect();
+        let state = state.join(format!("{}-{port}", namespace.name()));
+        let namespace = Some(namespace.name().to_owned());
+        Node { port, state, flags, environment: Vec::new(), namespace, child: None }.started()
+    }
+
+    fn started(mut self) -> Node {
+        self.spawn();
+        self.wait_until_ready();
+        self
     }
 
     /// Starts the process again, with the state it left.
@@ -69,7 +85,15 @@ impl Node {
     }
 
     pub fn spawn(&mut self) {
-        let mut command = Command::new(program());
+        let mut command = match &self.namespace {
+            // It becomes the program, so the process is the node.
+            Some(name) => {
+                let mut command = Command::new("ip");
+                command.args(["netns", "exec", name]).arg(program());
+                command
+            }
+            None => Command::new(program()),
+        };
         command.arg("run").args(["--port", &self.port.to_string()]).arg("--state-dir").arg(&self.state);
         command.args(&self.flags).args(["--log-level", "warn"]);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
@@ -114,9 +138,18 @@ impl Node {
         }
     }
 
+    /// Asks something from where the node is.
+    fn there<T: Send>(&self, what: impl FnOnce() -> T + Send) -> T {
+        match &self.namespace {
+            Some(name) => namespace::enter(name, what),
+            None => what(),
+        }
+    }
+
     /// The body of a 200 answer to `GET path`.
     pub fn get(&self, path: &str) -> Option<String> {
-        let (status, body) = http(self.port, &format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", self.port))?;
+        let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", self.port);
+        let (status, body) = self.there(|| http(self.port, &request))?;
         (status == 200).then_some(body)
     }
 
@@ -127,7 +160,7 @@ impl Node {
 
     /// Posts JSON with the node's token, if it has one: status and answer.
     pub fn post(&self, path: &str, json: &str) -> (u16, Value) {
-        post(self.port, path, json, &token(&self.state))
+        self.there(|| post(self.port, path, json, &token(&self.state)))
     }
 
     /// The state, or null while the node does not answer.
@@ -162,7 +195,7 @@ impl Node {
 
     /// See [`metric`].
     pub fn metric(&self, name: &str, label: &str) -> f64 {
-        metric(self.port, name, label)
+        self.there(|| metric(self.port, name, label))
     }
 }
 

@@ -9,13 +9,14 @@ mod support;
 use std::io::Write as _;
 use std::net::{TcpStream, UdpSocket};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use mersenned::protocol::address::NodeRef;
 use mersenned::protocol::codec;
 use mersenned::protocol::message::{Body, Message, MessageId};
 use serde_json::Value;
+use support::namespace::Namespace;
 use support::{Killed, Node, free_ports, http, skip, wait_for_mesh, wait_until};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -23,97 +24,31 @@ const SECOND: Duration = Duration::from_secs(1);
 /// How long an outage lasts here: long enough for all peers to be dropped.
 const OUTAGE: Duration = Duration::from_secs(14);
 
-/// A network namespace of this test's own, with two nodes in it; all of it goes when it is dropped.
-struct Namespace {
-    name: String,
-    nodes: Vec<Child>,
-}
-
-impl Namespace {
-    /// `None`, with the reason printed, where namespaces cannot be made.
-    fn new() -> Option<Namespace> {
-        let name = format!("mersenned-{}", std::process::id());
-        let namespace = Namespace { name, nodes: Vec::new() };
-        let tools = ["ip", "nft"].iter().all(|tool| run(&[tool, "-V"]) || run(&[tool, "--version"]));
-        if !tools || !run(&["ip", "netns", "add", &namespace.name]) {
-            skip("network namespaces need root, ip and nft");
-            return None;
-        }
-        assert!(namespace.inside(&["ip", "link", "set", "lo", "up"]));
-        Some(namespace)
-    }
-
-    fn inside(&self, command: &[&str]) -> bool {
-        run(&[&["ip", "netns", "exec", &self.name], command].concat())
-    }
-
-    fn start(&mut self, port: u16, peer: u16, state: &Path) {
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", &self.name]).arg(support::program());
-        command.args(["run", "--search", "off", "--log-level", "error", "--port", &port.to_string()]);
-        command.args(["--peer", &format!("127.0.0.1:{peer}"), "--state-dir"]).arg(state.join(port.to_string()));
-        self.nodes.push(command.stdout(Stdio::null()).spawn().unwrap());
-    }
-
-    /// The state of a node, asked from inside.
-    fn state(&self, port: u16) -> Value {
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", &self.name]).arg(support::program());
-        let output = command.args(["status", "--json", "--port", &port.to_string()]).stderr(Stdio::null()).output();
-        serde_json::from_slice(&output.unwrap().stdout).unwrap_or(Value::Null)
-    }
-
-    fn are_peers(&self) -> bool {
-        [5_001, 5_002].iter().all(|&port| self.state(port)["peers"] == 1)
-    }
-}
-
-impl Drop for Namespace {
-    fn drop(&mut self) {
-        for node in &mut self.nodes {
-            drop(node.kill());
-            drop(node.wait());
-        }
-        run(&["ip", "netns", "del", &self.name]);
-    }
-}
-
-fn run(command: &[&str]) -> bool {
-    let mut process = Command::new(command[0]);
-    process
-        .args(&command[1..])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
-}
-
 #[test]
 fn socket_errors_are_survived_and_peers_are_back_within_10_s() {
-    let Some(mut namespace) = Namespace::new() else { return };
+    let Some(namespace) = Namespace::new() else { return };
     let state = tempfile::tempdir().unwrap();
-    namespace.start(5_001, 5_002, state.path());
-    namespace.start(5_002, 5_001, state.path());
-    wait_until(15 * SECOND, "the two are peers", || namespace.are_peers());
+    let start = |port, peer| {
+        let peer = format!("127.0.0.1:{peer}");
+        Node::start_in(&namespace, port, state.path(), &["--search", "off", "--peer", &peer])
+    };
+    let nodes = [start(5_001, 5_002), start(5_002, 5_001)];
+    wait_for_mesh(&nodes, 15 * SECOND);
 
     // A firewall that drops what goes out makes every send fail with EPERM.
     let rules = "table inet t { chain out { type filter hook output priority 0; meta l4proto udp drop; }; }";
     assert!(namespace.inside(&["nft", rules]));
-    wait_until(OUTAGE, "they lose each other", || {
-        [5_001, 5_002].iter().all(|&port| namespace.state(port)["peers"] == 0)
-    });
-    std::thread::sleep(5 * SECOND);
+    let are_alone = || nodes.iter().all(|node| node.state()["peers"] == 0);
+    wait_until(OUTAGE, "they lose each other", are_alone);
+    support::holds_for(5 * SECOND, "nothing gets through", are_alone);
     assert!(namespace.inside(&["nft", "flush", "ruleset"]));
-    wait_until(10 * SECOND, "they are back after EPERM", || namespace.are_peers());
+    wait_for_mesh(&nodes, 10 * SECOND);
 
     // Without the link every send fails with ENETUNREACH or EINVAL; nor can the nodes be asked meanwhile.
     assert!(namespace.inside(&["ip", "link", "set", "lo", "down"]));
-    std::thread::sleep(OUTAGE);
-    for node in &mut namespace.nodes {
-        assert!(node.try_wait().unwrap().is_none(), "the node lives");
-    }
+    support::holds_for(OUTAGE, "the nodes live", || nodes.iter().all(|node| support::is_alive(node.pid())));
     assert!(namespace.inside(&["ip", "link", "set", "lo", "up"]));
-    wait_until(10 * SECOND, "they are back after ENETUNREACH", || namespace.are_peers());
+    wait_for_mesh(&nodes, 10 * SECOND);
 }
 
 #[test]
