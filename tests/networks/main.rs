@@ -4,10 +4,15 @@
 //! Everything happens in network namespaces that a test makes and removes again. Where the rights or the tools for that are
 //! missing, the test says so and skips.
 
+mod delay;
+mod first_peer;
+mod loss;
 mod network;
+mod relay;
 mod router;
 #[path = "../support/mod.rs"]
 mod support;
+mod translation;
 
 use std::time::Duration;
 

@@ -35,9 +35,14 @@ pub struct Network {
     state: tempfile::TempDir,
 }
 
+/// The subnet of a host: the third number of its address.
+fn subnet(host: usize) -> usize {
+    if WEST.contains(&host) { 1 } else { 2 }
+}
+
 /// The IP address of a host.
 pub fn ip(host: usize) -> String {
-    format!("10.77.{}.{}", host / 3 + 1, host % 3 + 11)
+    format!("10.77.{}.{}", subnet(host), host % 3 + 11)
 }
 
 /// The address of a host's node.
@@ -57,11 +62,11 @@ impl Network {
             skip("subnets need a kernel with bridges, and the right to forward between them");
             return None;
         }
-        for (subnet, (switch, leg)) in switches.iter().zip(["west", "east"]).enumerate() {
+        for ((switch, leg), members) in switches.iter().zip(["west", "east"]).zip([WEST, EAST]) {
             assert!(switch.inside(&["ip", "link", "set", "bridge", "up"]));
-            let gateway = format!("10.77.{}.1", subnet + 1);
+            let gateway = format!("10.77.{}.1", subnet(members[0]));
             plug(switch, "router", &router, leg, &gateway);
-            for host in subnet * 3..subnet * 3 + 3 {
+            for host in members {
                 plug(switch, &format!("host{host}"), &hosts[host], "eth0", &ip(host));
                 assert!(hosts[host].inside(&["ip", "route", "add", "default", "via", &gateway]));
             }
@@ -124,6 +129,13 @@ fn plug(switch: &Namespace, port: &str, host: &Namespace, interface: &str, ip: &
     assert!(switch.inside(&["ip", "link", "set", port, "master", "bridge", "up"]));
     assert!(host.inside(&["ip", "address", "add", &format!("{ip}/24"), "dev", interface]));
     assert!(host.inside(&["ip", "link", "set", interface, "up"]));
+}
+
+/// How many packets a named counter of a table of nft's has seen.
+pub fn count(namespace: &Namespace, table: &str, counter: &str) -> u64 {
+    let text = namespace.output_of(&["nft", "list", "counter", "ip", table, counter]);
+    let packets = text.split_whitespace().skip_while(|&word| word != "packets").nth(1);
+    packets.and_then(|packets| packets.parse().ok()).expect("nft tells what it has counted")
 }
 
 /// Whether each of these hosts' nodes has all the others of them as peers, and nobody else.

@@ -50,6 +50,7 @@ fn two_subnets_cut_apart_for_60_s_are_one_network_within_30_s_after_it_and_agree
     let left = OUTAGE.saturating_sub(began.elapsed());
     assert!(left > 10 * SECOND, "{left:?} of the outage are left");
     holds_for(left, "the sides stay apart, and so do their primes", || is_split() && each_knows_its_own());
+    assert!(!agree(&nodes, of_east), "two networks know different primes");
 
     network.heal();
     let healed = Instant::now();
