@@ -120,9 +120,10 @@ impl Shared {
         while !self.ends() {
             let Ok((length, envelope)) = self.sockets[to].recv_from(&mut buffer) else { continue };
             let Some(from) = self.nodes.iter().position(|&node| node == envelope) else { continue };
-            let number = self.done.relayed.fetch_add(1, Ordering::Relaxed);
             let doubled = u64::from(draw(0..100) < self.spoil.doubled_percent);
             self.done.doubled.fetch_add(doubled, Ordering::Relaxed);
+            // Whoever sees this one counted sees whether it was doubled.
+            let number = self.done.relayed.fetch_add(1, Ordering::Release);
             let mut waiting = self.waiting.lock().unwrap();
             for _ in 0..=doubled {
                 let due = Instant::now() + Duration::from_millis(draw(self.spoil.delay.clone()));

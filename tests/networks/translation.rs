@@ -36,7 +36,7 @@ fn rules(masquerade: &str) -> String {
 
 /// A ready network whose western hosts are behind such a router, with nodes that are told of the first eastern one.
 fn nodes(network: &Network) -> Vec<Node> {
-    assert!(network.router.inside(&["nft", &rules("masquerade")]));
+    assert!(network.router.inside(&["nft", &rules("masquerade to :5000-19999")]));
     let way_in = ["--peer".to_owned(), address(EAST[0])];
     let told = way_in.each_ref().map(String::as_str);
     (0..6).map(|host| network.start(host, if host == EAST[0] { &[] } else { &told })).collect()
