@@ -131,14 +131,20 @@ impl RingTruth {
     }
 }
 
-/// How many nodes know their true neighbours (13). Among them every key then has exactly one owner.
+/// How many honest nodes know their true neighbours, among all nodes that are awake, hostile ones too (13). Every key then
+/// has exactly one owner.
 pub fn ring(world: &World) -> RingTruth {
+    let awake = world.hosts().filter_map(|host| Some((host, world.node(host)?))).filter(|(_, node)| !node.is_asleep());
     let mut positions: Vec<(RingPosition, HostId)> =
-        world.living().filter_map(|(host, node)| Some((node.position()?, host))).collect();
+        awake.filter_map(|(host, node)| Some((node.position()?, host))).collect();
     positions.sort_unstable();
     let nodes = positions.len();
-    let mut truth = RingTruth { nodes, right: 0, wrong: Vec::new() };
+    let mut truth = RingTruth { nodes: 0, right: 0, wrong: Vec::new() };
     for (place, &(_, host)) in positions.iter().enumerate() {
+        if !world.is_honest(host) {
+            continue;
+        }
+        truth.nodes += 1;
         let predecessor = positions[(place + nodes - 1) % nodes].1;
         let successor = positions[(place + 1) % nodes].1;
         let neighbours = world.node(host).and_then(Node::neighbours);

@@ -108,7 +108,7 @@ pub(super) struct Host {
     pub(super) writing: Vec<Write>,
     /// Counts lives, so that what is meant for an earlier one is not given to a later.
     pub(super) life: u32,
-    /// How far its wall clock is behind.
+    /// How far its wall clock will be behind at its next start.
     pub(super) clock_behind: Duration,
     /// Stands still until then.
     pub(super) stalled_until: Option<Time>,

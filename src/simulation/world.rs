@@ -273,6 +273,11 @@ impl World {
         self.hosts[host.index()].is_running()
     }
 
+    /// Whether a host's disk holds ids that its next life must not use again: then its clock need not be right.
+    pub(super) fn has_id_floor(&self, host: HostId) -> bool {
+        self.hosts[host.index()].disk.id_floor > MessageId(0)
+    }
+
     /// A host's address, as it knows it itself.
     pub fn address(&self, host: HostId) -> SocketAddr {
         self.addresses[host.index()]

@@ -222,11 +222,12 @@ impl Node {
     }
 }
 
-/// The canonical address of the envelope and of the originator. If forwarder and originator are the same, both are the
-/// envelope: address translation may have changed the port.
+/// The canonical address of the envelope and of the originator. If forwarder and originator are written the same, both are
+/// the envelope: address translation may have changed the port. Two nodes behind one box that use the same port have the
+/// same name for themselves, as seen from outside; so what the names mean is no guide.
 fn resolve(message: &Message, from: SocketAddr) -> Option<(SocketAddr, SocketAddr)> {
     let from = address::reachable(from).ok()?;
-    let forwarder = message.forwarder.resolve(from).ok()?;
+    message.forwarder.resolve(from).ok()?;
     let originator = message.originator.resolve(from).ok()?;
-    Some((from, if forwarder == originator { from } else { originator }))
+    Some((from, if message.forwarder == message.originator { from } else { originator }))
 }

@@ -64,8 +64,8 @@ impl Claims {
     /// What identifies the claim in a PRIME, and its TTL.
     pub(super) fn key_of(&self, message: &Message, envelope: SocketAddr) -> Option<(Key, u8)> {
         let Body::Prime(prime) = &message.body else { return None };
-        let (forwarder, originator) = (message.forwarder.resolve(envelope), message.originator.resolve(envelope));
-        let originator = if forwarder == originator { envelope } else { originator.ok()? };
+        let is_first_hand = message.forwarder == message.originator;
+        let originator = if is_first_hand { envelope } else { message.originator.resolve(envelope).ok()? };
         let signature = prime.signature.as_ref().map_or(0, hash_of);
         let key = Key { origin: self.origin(originator), id: message.id, exponent: prime.exponent, signature };
         Some((key, prime.ttl.0))

@@ -162,10 +162,10 @@ impl Checker {
         }
     }
 
-    /// A host has forgotten everything: it may know less in its next life, and if its clock is wrong give ids again.
-    pub(super) fn disk_lost(&mut self, host: HostId, clock: Clock) {
+    /// A host has forgotten everything: it may know less in its next life, and give ids again.
+    pub(super) fn disk_lost(&mut self, host: HostId) {
         if let Some(record) = self.records.get_mut(host.index()) {
-            record.disk_lost(clock);
+            record.disk_lost();
         }
     }
 
@@ -239,13 +239,6 @@ impl Checker {
             Call::Heard { .. } | Call::Reported | Call::Told => Ok(()),
         }
     }
-}
-
-/// Whether a host's wall clock can be relied on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Clock {
-    Right,
-    Behind,
 }
 
 fn note_rare(event: &Event, faults: &mut Faults) {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::claims::{Claims, Key};
 use super::proofs::Proofs;
-use super::{Called, Clock, Invariant, Wrong};
+use super::{Called, Invariant, Wrong};
 use crate::protocol::message::MessageId;
 use crate::protocol::{ClaimResult, Event, EvictionReason, Neighbours, Settings, Time};
 use crate::simulation::address_hasher::AddressHasher;
@@ -73,11 +73,8 @@ impl Record {
         self.passing.clear();
     }
 
-    pub(super) fn disk_lost(&mut self, clock: Clock) {
-        self.promised = 0;
-        if clock == Clock::Behind {
-            self.highest = MessageId(0);
-        }
+    pub(super) fn disk_lost(&mut self) {
+        (self.promised, self.highest) = (0, MessageId(0));
     }
 
     /// An exponent is known without having been decided in this life.

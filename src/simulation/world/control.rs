@@ -7,7 +7,7 @@ use super::{Happening, World};
 use crate::protocol::{Birth, Node, Outbox, Saved, Time, Whereabouts};
 use crate::simulation::faults::Fault;
 use crate::simulation::host::{Disk, HostId};
-use crate::simulation::invariants::{Call, Checks, Clock};
+use crate::simulation::invariants::{Call, Checks};
 
 /// The wall clock at the origin of a world's time, in microseconds.
 const CLOCK: u64 = 1_700_000_000_000_000;
@@ -20,7 +20,7 @@ impl World {
         seed[8..].copy_from_slice(&self.random.next().to_be_bytes());
         let it = &mut self.hosts[host.index()];
         let Some(port) = NonZeroU16::new(it.address.port()).filter(|_| it.node.is_none()) else { return };
-        let behind = it.clock_behind.as_micros() as u64;
+        let behind = std::mem::take(&mut it.clock_behind).as_micros() as u64;
         // What perfect disks hold is needed only here.
         let saved = match self.checks {
             Checks::Every => it.disk.clone(),
@@ -54,8 +54,7 @@ impl World {
         self.plan_tick(host);
     }
 
-    /// Sets the wall clock of a host back by so much, from its next start on. Its disk has to be kept: ids hang on one of
-    /// both.
+    /// Sets the wall clock of a host back by so much for its next start. Its disk has to be kept: ids hang on one of both.
     pub fn set_clock_back(&mut self, host: HostId, by: Duration) {
         self.faults.one(Fault::ClockSetBack);
         self.hosts[host.index()].clock_behind += by;
@@ -74,8 +73,7 @@ impl World {
             Disk::Kept => self.faults.one(Fault::CrashedWithDisk),
             Disk::Lost => {
                 self.faults.one(Fault::CrashedWithoutDisk);
-                let clock = if it.clock_behind.is_zero() { Clock::Right } else { Clock::Behind };
-                self.checker.disk_lost(host, clock);
+                self.checker.disk_lost(host);
             }
         }
         self.bury(host);
@@ -125,7 +123,9 @@ impl World {
     pub fn sleep(&mut self, host: HostId) {
         if self.is_running(host) && !self.is_asleep(host) {
             self.faults.one(Fault::Slept);
-            self.interrupt(host, |node, now, out| drop(node.sleep(now, out)));
+            self.interrupt(host, |node, now, out| {
+                node.sleep(now, out);
+            });
         }
     }
 
@@ -133,7 +133,9 @@ impl World {
     pub fn wake(&mut self, host: HostId) {
         if self.is_running(host) && self.is_asleep(host) {
             self.faults.one(Fault::Woken);
-            self.call(host, Call::Told, |node, now, out| drop(node.wake(now, out)));
+            self.call(host, Call::Told, |node, now, out| {
+                node.wake(now, out);
+            });
         }
     }
 
@@ -147,7 +149,9 @@ impl World {
             self.faults.one(Fault::ResetAsleep);
         }
         self.checker.reset(host);
-        self.interrupt(host, |node, now, out| drop(node.reset(now, out)));
+        self.interrupt(host, |node, now, out| {
+            node.reset(now, out);
+        });
     }
 
     /// Whether a host's node lives and sleeps.

@@ -55,6 +55,9 @@ impl World {
 
     /// A state has reached the disk, unless its host has died meanwhile.
     pub(super) fn durable(&mut self, host: HostId, life: u32, revision: u64) {
+        if self.is_put_off(host, Happening::Durable { host, life, revision }) {
+            return;
+        }
         let it = &mut self.hosts[host.index()];
         if it.life != life || it.node.is_none() {
             return;
@@ -71,6 +74,9 @@ impl World {
     }
 
     pub(super) fn reserved(&mut self, host: HostId, life: u32, below: MessageId) {
+        if self.is_put_off(host, Happening::Reserved { host, life, below }) {
+            return;
+        }
         let it = &mut self.hosts[host.index()];
         if it.life == life && it.node.is_some() {
             it.disk.id_floor = below.max(it.disk.id_floor);
@@ -86,6 +92,9 @@ impl World {
 
     /// A test has come to its end, unless another was ordered meanwhile.
     pub(super) fn tested(&mut self, host: HostId, life: u32, exponent: Exponent) {
+        if self.is_put_off(host, Happening::Tested { host, life, exponent }) {
+            return;
+        }
         let it = &mut self.hosts[host.index()];
         if it.life == life && it.testing == Some(exponent) {
             it.testing = None;
@@ -112,6 +121,17 @@ impl World {
 
     pub(super) fn report_found(&mut self, host: HostId, above: Option<Exponent>, found: Exponent) {
         self.call(host, Call::Reported, |node, now, out| node.found(now, above, found, out));
+    }
+
+    /// Puts a report off while its host stands still. It is heard right before what is in the socket, or right after.
+    fn is_put_off(&mut self, host: HostId, report: Happening) -> bool {
+        const MOMENT: Duration = Duration::from_micros(1);
+        let Some(until) = self.hosts[host.index()].stalled_until.filter(|&until| self.now + MOMENT < until) else {
+            return false;
+        };
+        let at = if self.random.below(2) == 0 { until.back(MOMENT) } else { until };
+        self.queue.schedule(at, report);
+        true
     }
 
     /// A random part of a duration.
