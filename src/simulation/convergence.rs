@@ -11,6 +11,9 @@ use super::world::World;
 use crate::protocol::message::KnownDigest;
 use crate::protocol::{Latest, Node, PrimeView, RingPosition};
 
+#[cfg(test)]
+mod tests;
+
 /// How many nodes are named when something is wrong.
 const NAMED: usize = 5;
 

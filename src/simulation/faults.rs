@@ -92,6 +92,8 @@ labels! {
         Alone = "PINGs of a node without peers",
         /// A peer was refused a place.
         NoPlace = "places refused",
+        /// A peer's place went to somebody else.
+        Displaced = "peers displaced",
         /// A peer started anew and was noticed.
         PeerRestarted = "restarts noticed",
         /// A node met itself.

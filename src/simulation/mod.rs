@@ -25,6 +25,8 @@ pub mod invariants;
 mod link;
 mod nat;
 mod queue;
+#[cfg(test)]
+mod tests;
 mod trace;
 mod traffic;
 mod truth;

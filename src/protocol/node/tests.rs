@@ -1,11 +1,9 @@
 //! The rules of the protocol, one test each, on the state machine alone: no socket, no clock, no thread.
 //!
-//! `desk` holds one node and peers made by hand, `world` several nodes on a virtual network with faults, `watch` the
-//! invariants that are checked after everything that happens there. The other files are about one section of the protocol
-//! each.
+//! `desk` holds one node and peers made by hand. The other files are about one section of the protocol each. What is promised
+//! of several nodes at once is tested in `simulation`.
 
 mod catchup;
-mod chaos;
 mod credit;
 mod desk;
 mod exchange;
@@ -19,8 +17,6 @@ mod stalls;
 mod steering;
 mod threats;
 mod verification;
-mod watch;
-mod world;
 
 use std::net::SocketAddr;
 use std::time::Duration;

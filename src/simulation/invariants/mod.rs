@@ -249,6 +249,7 @@ fn note_rare(event: &Event, faults: &mut Faults) {
         Event::ClaimEnded { .. } => Rarity::Refused,
         Event::CreditMoved { .. } => Rarity::CreditMoved,
         Event::PeerDown { reason: EvictionReason::Timeout, .. } => Rarity::TimedOut,
+        Event::PeerDown { reason: EvictionReason::Displaced, .. } => Rarity::Displaced,
         Event::PeerRestarted { .. } => Rarity::PeerRestarted,
         Event::OwnAddress { .. } => Rarity::OwnAddress,
         Event::Stalled { .. } => Rarity::StallNoticed,

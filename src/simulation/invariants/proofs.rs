@@ -143,3 +143,71 @@ impl Account {
             || self.cookies.iter().any(|&(_, sent)| sent > Time::ZERO && now.since(sent) <= COOKIE_LASTS)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU16;
+
+    use super::*;
+    use crate::protocol::address::NodeRef;
+    use crate::protocol::message::Exchange;
+
+    fn message(body: Body) -> Message {
+        let port = NodeRef::Port(NonZeroU16::new(5_001).unwrap());
+        Message { id: MessageId(7), forwarder: port, originator: port, body }
+    }
+
+    fn ping(nonce: u64) -> Message {
+        message(Body::Ping(Some(Exchange { nonce: Some(nonce), ..Exchange::default() })))
+    }
+
+    fn pong(echo: u64) -> Message {
+        message(Body::Pong(Some(Exchange { echo: Some(echo), ..Exchange::default() })))
+    }
+
+    fn at(seconds: u64) -> Time {
+        Time::from_micros(seconds * 1_000_000)
+    }
+
+    const PEER: ([u8; 4], u16) = ([10, 0, 0, 2], 5_001);
+
+    #[test]
+    fn only_who_returns_a_cookie_that_was_sent_there_lately_has_proven_his_address() {
+        let (peer, other) = (SocketAddr::from(PEER), SocketAddr::from(([10, 0, 0, 3], 5_001)));
+        let mut proofs = Proofs::default();
+        proofs.sent(at(1), peer, &ping(5));
+        proofs.heard(at(2), peer, &pong(6));
+        proofs.heard(at(2), other, &pong(5));
+        assert!(!proofs.is_proven(at(2), peer) && !proofs.is_proven(at(2), other));
+        proofs.heard(at(122), peer, &pong(5));
+        assert!(!proofs.is_proven(at(122), peer), "the cookie is too old");
+        proofs.heard(at(121), peer, &pong(5));
+        assert!(proofs.is_proven(at(721), peer) && !proofs.is_proven(at(722), peer));
+        proofs.stalled(Duration::from_secs(30));
+        assert!(proofs.is_proven(at(751), peer), "the host stood still for 30 s of these");
+    }
+
+    #[test]
+    fn a_plain_peer_answers_the_very_ping_in_time() {
+        let peer = SocketAddr::from(PEER);
+        let nil = message(Body::Pong(None));
+        let mut proofs = Proofs::default();
+        proofs.sent(at(1), peer, &message(Body::Ping(None)));
+        proofs.heard(at(4), peer, &nil);
+        proofs.heard(at(2), peer, &Message { id: MessageId(8), ..nil.clone() });
+        assert!(!proofs.is_plain(peer));
+        proofs.heard(at(2), peer, &nil);
+        assert!(proofs.is_plain(peer) && !proofs.is_proven(at(2), peer));
+    }
+
+    #[test]
+    fn probes_come_back_with_time() {
+        let rate = Rate::new(30, 30);
+        let mut proofs = Proofs::default();
+        proofs.born(rate);
+        let taken = (0..100).take_while(|_| proofs.take_probe(at(1), rate)).count();
+        assert!((30..=33).contains(&taken), "{taken}");
+        assert!(!proofs.take_probe(at(1), rate));
+        assert!(proofs.take_probe(at(9), rate));
+    }
+}

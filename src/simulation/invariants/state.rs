@@ -6,7 +6,7 @@ use super::claims::Claims;
 use super::record::Record;
 use super::{Call, Called, Invariant, Wrong};
 use crate::protocol::message::Message;
-use crate::protocol::{ClaimResult, Event, LEAVES_PER_SIDE, Node, Order, PeerKind, Sizes, Time};
+use crate::protocol::{ClaimResult, Event, Node, Order, PeerKind, PeerView, Settings, Sizes, Time};
 use crate::simulation::faults::{Faults, Rarity};
 use crate::simulation::truth::Truth;
 
@@ -100,7 +100,10 @@ pub(super) fn check(
     match called.call {
         Call::Ticked if record.next_look <= called.now => {
             record.next_look = called.now + LOOK;
-            check_peers(called.node, called.now, record)
+            if called.node.is_stalled(called.now) {
+                return Ok(());
+            }
+            check_peers(&called.node.peer_views(called.now), called.node.settings(), called.now, record)
         }
         Call::Heard { .. } | Call::Ticked | Call::Reported | Call::Told => Ok(()),
     }
@@ -131,7 +134,7 @@ fn check_sleep(called: &Called<'_>, before: Sizes, after: Sizes, faults: &mut Fa
 pub(super) fn check_bounds(node: &Node, sizes: Sizes) -> Result<(), Wrong> {
     let settings = node.settings();
     let bounds = [
-        ("peers", sizes.peers, settings.active_max + 2 * LEAVES_PER_SIDE),
+        ("peers", sizes.peers, settings.active_max + 2 * settings.leaves_per_side),
         ("candidates", sizes.book, settings.book_max),
         ("remembered messages", sizes.seen, 2 * settings.seen_max),
         ("waiting exponents", sizes.waiting, settings.verify_max),
@@ -166,14 +169,10 @@ fn check_primes(node: &Node, claims: &Claims, truth: &Truth) -> Result<(), Wrong
 }
 
 /// Nobody silent for longer than the limit and one look is a peer; who is to be proven has proven himself in that time.
-fn check_peers(node: &Node, now: Time, record: &Record) -> Result<(), Wrong> {
-    if node.is_stalled(now) {
-        return Ok(());
-    }
-    let settings = node.settings();
+pub(super) fn check_peers(peers: &[PeerView], settings: &Settings, now: Time, record: &Record) -> Result<(), Wrong> {
     let limit = settings.peer_timeout + settings.evict_interval + settings.stall_after + Duration::from_millis(10);
     let mut plain = 0;
-    for peer in node.peer_views(now) {
+    for peer in peers {
         let silent = match peer.kind {
             PeerKind::Proven => record.proofs.proven_for(now, peer.address).unwrap_or(Duration::MAX).max(peer.silent),
             PeerKind::Plain => peer.silent,

@@ -1,7 +1,6 @@
 //! A node that is put to sleep and woken: what it does not do meanwhile, and how soon it is back.
 
 use super::desk::{Desk, Disk, birth, ping, pong, prime};
-use super::world::World;
 use super::*;
 use crate::protocol::counters::DropReason;
 use crate::protocol::message::Exchange;
@@ -11,18 +10,6 @@ const OTHER: &str = "10.0.1.2:5001";
 
 fn asleep_drops(desk: &Desk) -> u64 {
     desk.node.counters().dropped.of(DropReason::Asleep).get()
-}
-
-/// All four nodes of a world are peers, and know a few primes.
-fn meshed() -> World {
-    let mut world = World::new(17, 4, Settings::default());
-    world.run(seconds(30));
-    for host in 0..4 {
-        world.find(host);
-        world.run(seconds(3));
-    }
-    world.assert_converged();
-    world
 }
 
 #[test]
@@ -282,46 +269,6 @@ fn a_node_that_sleeps_has_nobody_to_say_goodbye_to() {
     desk.take_sent();
     desk.leave();
     assert!(desk.sent.is_empty());
-}
-
-#[test]
-fn the_others_see_it_fall_silent_and_have_it_back_within_10_s_of_its_waking_after_hours() {
-    for hours in [0, 1, 5] {
-        let mut world = meshed();
-        world.sleep(0);
-        world.run(millis(11_100));
-        assert_eq!(world.popularity(0), 0, "silent for 11 s, it is nobody's peer");
-        world.run(seconds(hours * 3_600));
-        assert!(world.find(2), "the others go on");
-        world.run(seconds(5));
-        world.wake(0);
-        world.run(seconds(10));
-        assert_eq!(world.popularity(0), 3, "after {hours} h");
-        world.run(seconds(10));
-        world.assert_converged();
-    }
-}
-
-#[test]
-fn nodes_that_sleep_in_turns_find_each_other_within_10_s_of_both_being_awake() {
-    let mut world = meshed();
-    (0..4).for_each(|host| world.sleep(host));
-    world.run(seconds(3_600));
-    for host in 0..4 {
-        world.wake(host);
-        // Those who wake early try the others in vain until all their pauses are long.
-        world.run(seconds(1_000));
-    }
-    // The last one has been awake for long; it sleeps again, and so does the first, who had it as a peer.
-    world.sleep(3);
-    world.run(seconds(60));
-    world.sleep(0);
-    world.run(seconds(600));
-    world.wake(3);
-    world.run(seconds(600));
-    world.wake(0);
-    world.run(seconds(10));
-    assert!((0..4).all(|host| world.popularity(host) == 3));
 }
 
 /// Three peers that answer, and what a node leaves that knows them besides 120 addresses where nobody answers any more.
