@@ -265,10 +265,10 @@ impl Book {
         if self.insert(candidate, keep) { Entered::New } else { Entered::Refused }
     }
 
-    /// Notes a candidate that a saved book names as one that had answered.
-    pub(crate) fn restore(&self, now: Time, address: SocketAddr, standing: Standing) {
+    /// Notes a candidate that a saved book names as one that had answered; it is tried after those of a lower rank.
+    pub(crate) fn restore(&self, now: Time, address: SocketAddr, standing: Standing, rank: u64) {
         if let Some(candidate) = Candidate::new(now, address, DiscoveredVia::Saved, Source::SELF) {
-            self.insert(Candidate { standing, ..candidate }, |_| false);
+            self.insert(Candidate { standing, since: Time::from_micros(rank), ..candidate }, |_| false);
         }
     }
 

@@ -222,7 +222,7 @@ impl Node {
         // The worthiest were saved first; the first of them are anchors, and are tried before anybody else.
         for (rank, &address) in saved.addresses.iter().enumerate() {
             let standing = if rank < ANCHORS { Standing::Former } else { Standing::Tried };
-            node.book.restore(now + Duration::from_micros(rank as u64), address, standing);
+            node.book.restore(now, address, standing, rank as u64);
         }
         node
     }

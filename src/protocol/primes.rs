@@ -58,6 +58,16 @@ impl Primes {
         replaced.map_or(Learned::Prime, Learned::Credit)
     }
 
+    /// Credits a known prime to this claim, whatever its rank.
+    pub(crate) fn replace(&self, claim: Claim) {
+        if let Some(mut credited) = self.credits.get_mut(&claim.exponent) {
+            let exponent = u64::from(claim.exponent);
+            let changed = hash::known(exponent, credited.rank()) ^ hash::known(exponent, claim.rank());
+            self.xor.fetch_xor(changed, Ordering::Relaxed);
+            *credited = claim;
+        }
+    }
+
     /// Forgets everything.
     pub(crate) fn clear(&self) {
         self.credits.clear();

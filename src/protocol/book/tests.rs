@@ -59,7 +59,7 @@ fn the_book_is_bounded() {
 fn in_a_full_book_a_stranger_makes_room_for_a_peer_and_nobody_for_a_stranger_but_a_stranger() {
     let book = book(4);
     hear(&book, seconds(0), at(1), DiscoveredVia::Seed);
-    book.restore(seconds(0), at(2), Standing::Tried);
+    book.restore(seconds(0), at(2), Standing::Tried, 0);
     book.add_former(seconds(0), at(3), DiscoveredVia::Ping);
     hearsay(&book, at(4));
     book.add_former(seconds(1), at(5), DiscoveredVia::Ping);
@@ -88,8 +88,10 @@ fn whoever_failed_makes_room_for_the_patient() {
 #[test]
 fn which_hearsay_stays_does_not_depend_on_how_often_or_when_it_comes() {
     let kept = |order: &mut dyn Iterator<Item = u16>| {
-        let book = book(32);
-        order.for_each(|host| _ = hearsay(&book, at(host)));
+        let book = book(256);
+        order.for_each(|host| {
+            book.add(seconds(0), elsewhere(host), DiscoveredVia::Sample, Source(host as u8), |_| false);
+        });
         let mut kept = Vec::new();
         book.each(|candidate| kept.push(candidate.address()));
         kept
@@ -102,7 +104,7 @@ fn which_hearsay_stays_does_not_depend_on_how_often_or_when_it_comes() {
 #[test]
 fn who_has_answered_gives_way_to_hearsay_only_after_it_has_failed_a_test() {
     let (book, mut now) = (book(64), seconds(5));
-    (0..64).for_each(|host| book.restore(seconds(0), elsewhere(host), Standing::Tried));
+    (0..64).for_each(|host| book.restore(seconds(0), elsewhere(host), Standing::Tried, 0));
     assert!(!(100..1_000).any(|host| hearsay(&book, elsewhere(host))));
     fail(&book, elsewhere(9), &mut now);
     assert!(hearsay(&book, elsewhere(100)));
@@ -169,7 +171,7 @@ fn pauses_double_from_1_s_and_a_stranger_is_forgotten_after_5_failures() {
 #[test]
 fn who_has_answered_is_tried_up_to_16_times_at_most_60_s_apart() {
     let book = book(8);
-    book.restore(seconds(0), at(1), Standing::Tried);
+    book.restore(seconds(0), at(1), Standing::Tried, 0);
     assert_eq!(pauses(&book, at(1), 100), [1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60, 60, 60, 60, 60]);
 }
 
@@ -195,7 +197,7 @@ fn the_16_latest_former_peers_are_tried_as_often_as_seeds_and_earlier_ones_less(
 #[test]
 fn a_sign_of_life_ends_the_pause_but_not_within_a_second_of_an_answer() {
     let book = book(8);
-    book.restore(seconds(0), at(1), Standing::Tried);
+    book.restore(seconds(0), at(1), Standing::Tried, 0);
     book.answered(seconds(10), at(1));
     book.refused(seconds(10), at(1), &Settings::default());
     let due = |book: &Book| book.get(at(1)).map(|candidate| candidate.next_try);
@@ -209,8 +211,8 @@ fn a_sign_of_life_ends_the_pause_but_not_within_a_second_of_an_answer() {
 fn only_who_has_answered_and_not_failed_since_is_recommended() {
     let (book, mut now) = (book(8), seconds(0));
     hearsay(&book, at(1));
-    book.restore(now, at(2), Standing::Tried);
-    book.restore(now, at(3), Standing::Former);
+    book.restore(now, at(2), Standing::Tried, 0);
+    book.restore(now, at(3), Standing::Former, 0);
     fail(&book, at(3), &mut now);
     assert_eq!((good(&book), book.good()), (vec![at(2)], 1));
 }
@@ -220,7 +222,7 @@ fn whom_a_prime_names_is_forgotten_after_one_failure_and_who_has_answered_is_rem
     let (book, mut now) = (book(8), seconds(0));
     hear(&book, now, at(1), DiscoveredVia::Prime);
     assert_eq!(fail(&book, at(1), &mut now), None);
-    book.restore(now, at(2), Standing::Tried);
+    book.restore(now, at(2), Standing::Tried, 0);
     assert!(fail(&book, at(2), &mut now).is_some());
     assert_eq!((book.remembered(), good(&book)), (vec![at(2)], vec![]));
 }

@@ -11,7 +11,7 @@ use crate::protocol::candidate::Source;
 use crate::protocol::claims::{Claim, Queued, SourceLimit};
 use crate::protocol::counters::{ClaimResult, DiscoveredVia};
 use crate::protocol::event::{Event, PeerKind};
-use crate::protocol::message::{Announcement, Body, Message, MessageId, Ttl};
+use crate::protocol::message::{Announcement, Body, Message, MessageId, Signature, Ttl};
 use crate::protocol::outbox::{Measurement, Order, Outbox};
 use crate::protocol::primes::Learned;
 use crate::protocol::seen::{SeenKey, Sight};
@@ -48,6 +48,7 @@ impl Node {
         let &Announcement { ttl, exponent, signature } = announcement;
         let ttl = ttl.clamped(self.settings.ttl_max);
         if self.is_own(originator, id) {
+            self.recognise(originator, id, exponent, signature, out);
             return Fate::Own;
         }
         if let Ok(exponent) = Exponent::new(exponent) {
@@ -117,6 +118,9 @@ impl Node {
         };
         let claim = Claim { exponent, originator, id, signature: announcement.signature };
         if let Some(credited) = self.primes.credit(exponent) {
+            if self.own.contains(credited.originator) && credited.id == id {
+                self.rename_own(claim, credited, out);
+            }
             if claim.beats(&credited) && !self.has_budget_for_claim(now, from) {
                 return Fate::Decided(ClaimResult::Budget);
             }
@@ -193,6 +197,31 @@ impl Node {
                 ClaimResult::NoNews
             }
         }
+    }
+
+    /// A claim of this node's own has come back: others know it by the address it has for itself. If it has taken another
+    /// form for the one that others know, this one counts again.
+    fn recognise(
+        &self,
+        originator: SocketAddr,
+        id: MessageId,
+        exponent: u64,
+        signature: Option<Signature>,
+        out: &mut Outbox,
+    ) {
+        let Ok(exponent) = Exponent::new(exponent) else { return };
+        if self.primes.credit(exponent).is_some()
+            && let Learned::Credit(before) = self.primes.learn(Claim { exponent, originator, id, signature })
+        {
+            self.note_credit(Claim { exponent, originator, id, signature }, before, out);
+        }
+    }
+
+    /// The same message under another address: behind a translator this node is known by that one, and nobody else can ever
+    /// hear the form in which it credits itself. Should somebody have made it up, the true one comes back by catching up.
+    fn rename_own(&self, claim: Claim, credited: Claim, out: &mut Outbox) {
+        self.primes.replace(claim);
+        self.note_credit(claim, credited, out);
     }
 
     pub(super) fn note_credit(&self, claim: Claim, before: Claim, out: &mut Outbox) {

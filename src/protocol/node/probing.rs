@@ -80,10 +80,10 @@ impl Node {
             let is_anchor = candidate.via == DiscoveredVia::Saved && candidate.standing == Standing::Former;
             let group = crate::protocol::address::group(address.ip());
             let of_group = groups.iter().filter(|&&of| of == group).count();
-            let former = std::cmp::Reverse(candidate.former());
+            let former = std::cmp::Reverse(candidate.former().filter(|_| !is_anchor));
             // A former life has saved the best first.
             let lot = match candidate.via {
-                DiscoveredVia::Saved => candidate.next_try.as_micros(),
+                DiscoveredVia::Saved => candidate.since.as_micros(),
                 DiscoveredVia::Seed
                 | DiscoveredVia::Scan
                 | DiscoveredVia::Ping

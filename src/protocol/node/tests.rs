@@ -10,6 +10,7 @@ mod exchange;
 mod gossip;
 mod ids;
 mod liveness;
+mod membership;
 mod reset;
 mod scan;
 mod sleep;

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::desk::{Desk, prime};
 use super::*;
 use crate::protocol::claims::Latest;
+use crate::protocol::hash;
 use crate::protocol::message::KnownDigest;
 
 const RELAY: &str = "10.0.1.1:5001";
@@ -127,4 +128,40 @@ fn no_peers_can_tell_a_node_who_it_is() {
         desk.hear(peer, &super::desk::pong(1, peer, Some(answer)));
     }
     assert_eq!(desk.node.own_address(), at("127.0.0.1:5001"));
+}
+
+#[test]
+fn a_finder_behind_a_translator_is_credited_by_the_address_that_others_know() {
+    let mut desk = Desk::new();
+    desk.befriend(at(RELAY));
+    desk.found(31);
+    let id = desk.primes_sent()[0].1;
+    let mut finders = Vec::new();
+    for outside in ["198.51.100.1:40001", "198.51.100.1:40002", "198.51.100.1:40003"] {
+        desk.hear(at(RELAY), &prime(id, at(RELAY), at(outside), 0, 31));
+        finders.push(desk.node.state_view().largest_prime_finder.map(|finder| finder.to_string()));
+    }
+    // The first takes the place of the form that nobody else can hear; from then on the better rank counts.
+    assert_eq!(finders[0].as_deref(), Some("198.51.100.1:40001"));
+    let best = |claims: &[&str]| {
+        let rank = |outside: &&str| hash::rank(at(outside), MessageId(id), 31);
+        claims.iter().copied().min_by_key(rank).map(str::to_owned)
+    };
+    assert_eq!(finders[2], best(&["198.51.100.1:40001", "198.51.100.1:40002", "198.51.100.1:40003"]));
+}
+
+#[test]
+fn an_address_that_somebody_made_up_for_a_finder_gives_way_when_its_own_comes_back() {
+    let mut desk = Desk::new();
+    desk.befriend(at(RELAY));
+    desk.found(31);
+    let id = desk.primes_sent()[0].1;
+    let own = at(super::desk::HOME);
+    let worse = (1_u16..).map(|port| SocketAddr::new([198, 51, 100, 1].into(), port));
+    let own_rank = hash::rank(own, MessageId(id), 31);
+    let made_up = worse.into_iter().find(|&at| hash::rank(at, MessageId(id), 31) > own_rank).unwrap();
+    desk.hear(at(RELAY), &prime(id, at(RELAY), made_up, 0, 31));
+    assert_eq!(desk.node.state_view().largest_prime_finder, Some(made_up));
+    desk.hear(at(RELAY), &prime(id, at(RELAY), own, 0, 31));
+    assert_eq!(desk.node.state_view().largest_prime_finder, Some(own));
 }
