@@ -107,7 +107,7 @@ fn nodes_that_sleep_in_turns_find_each_other_within_10_s_of_both_being_awake() {
 }
 
 #[test]
-fn a_new_instance_makes_the_others_send_again_what_they_know_and_all_agree_within_10_s() {
+fn a_new_instance_makes_the_others_send_again_what_they_know_and_all_agree_within_15_s() {
     let mut world = chain(23, 4, Settings::default());
     run(&mut world, seconds(30));
     for round in 0..12 {
@@ -123,7 +123,8 @@ fn a_new_instance_makes_the_others_send_again_what_they_know_and_all_agree_withi
     let found_by_it = before.0.iter().filter(|prime| prime.finder == world.address(it)).count();
     assert!(before.0.len() >= 12 && found_by_it > 0);
     world.reset(it);
-    run(&mut world, seconds(10));
+    // Twelve primes are two batches, a PING interval apart, and as many tests.
+    run(&mut world, seconds(15));
     let after = view(&world);
     assert_eq!(after.0, before.0, "the same primes, the same credits, its own among them");
     assert_ne!(after.1, before.1);
@@ -255,4 +256,63 @@ fn a_silent_adversary_is_a_peer_and_passes_nothing_on() {
     let known = |host| world.node(host).map(|node| node.prime_views().len());
     assert_eq!((known(ends[0]), known(silent), known(ends[1])), (Some(1), Some(1), Some(0)));
     assert!(convergence::agreement(&world).unwrap_err().contains("2 opinions"));
+}
+
+#[test]
+fn who_is_behind_a_nat_finds_peers_and_hears_of_primes_and_so_do_two_behind_the_same() {
+    let mut world = chain(9, 4, Settings::default());
+    let nat = world.add_nat(Nat::new([198, 51, 100, 1].into(), seconds(30)));
+    let settings = Arc::new(Settings::default());
+    let inside: Vec<HostId> = (2..4)
+        .map(|last| {
+            let plan = Plan::new(SocketAddr::from(([192, 168, 0, last], 5_001)), Arc::clone(&settings));
+            let host = world.add_node(Plan { nat: Some(nat), ..plan }.with_seeds([world.address(HostId(0))]));
+            world.start(host);
+            host
+        })
+        .collect();
+    run(&mut world, seconds(60));
+    assert!(inside.iter().all(|&host| world.popularity(host) >= 4), "each is a peer of all outside");
+    let found = world.find(HostId(1));
+    run(&mut world, seconds(3));
+    assert!(
+        found.is_some() && inside.iter().all(|&host| world.node(host).unwrap().state_view().largest_prime == found)
+    );
+    assert!(world.faults().of(Fault::Translated) > 0 && world.faults().of(Fault::FilteredByNat) > 0);
+    assert_eq!(world.faults().of(Fault::Remapped), 0, "PINGs keep the mappings alive");
+}
+
+#[test]
+fn whom_a_node_cannot_reach_it_drops_although_it_hears_them() {
+    let mut world = chain(11, 5, Settings::default());
+    run(&mut world, seconds(20));
+    world.cut(Cut::OneWay([HostId(0)].into_iter().collect(), [HostId(1)].into_iter().collect()));
+    run(&mut world, seconds(12));
+    let has =
+        |world: &World, host, peer| world.node(HostId(host)).unwrap().peer_addresses().contains(&world.address(peer));
+    assert!(!has(&world, 0, HostId(1)) && !has(&world, 1, HostId(0)), "neither has an answer");
+    assert_eq!((world.popularity(HostId(0)), world.popularity(HostId(1))), (3, 3));
+    assert_eq!(world.faults().rare(Rarity::TimedOut), 2);
+}
+
+#[test]
+fn a_slow_host_stays_a_peer_and_is_only_late() {
+    let mut world = World::new(13, Link::default(), Checks::Every);
+    let settings = Arc::new(Settings::default());
+    for number in 0..4u8 {
+        let seeds = (number > 0).then(|| world.address(HostId(0)));
+        let plan = Plan::new(SocketAddr::from(([10, 0, 0, number + 1], 5_001)), Arc::clone(&settings));
+        let pace = Pace(if number == 2 { millis(50) } else { Duration::ZERO });
+        let host = world.add_node(Plan { pace, ..plan }.with_seeds(seeds));
+        world.start(host);
+    }
+    run(&mut world, seconds(120));
+    assert!(world.hosts().all(|host| world.popularity(host) == 3));
+    assert!(world.faults().of(Fault::Delayed) > 0);
+    assert_eq!(world.faults().rare(Rarity::TimedOut), 0);
+    let slow = world.node(HostId(0)).unwrap().peer_views(world.now());
+    let round_trip = |last: u8| slow.iter().find(|peer| peer.address.ip() == std::net::Ipv4Addr::new(10, 0, 0, last));
+    assert!(
+        round_trip(3).unwrap().round_trip >= Some(millis(70)) && round_trip(4).unwrap().round_trip < Some(millis(70))
+    );
 }

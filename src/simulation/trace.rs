@@ -61,12 +61,12 @@ impl Trace {
 
     pub(super) fn happened(&mut self, now: Time, host: HostId, event: &Event) {
         let Some(of) = self.of else { return };
-        let is_asked_for = match (of, event) {
-            (TraceOf::Host(asked), _) => asked == host,
-            (TraceOf::Claim(asked), Event::Sent(traffic) | Event::Received(traffic)) => {
-                traffic.data.is_some() && traffic.msg_id == asked
+        let is_asked_for = match of {
+            TraceOf::Host(asked) => asked == host,
+            TraceOf::Claim(asked) => {
+                matches!(event, Event::Sent(traffic) | Event::Received(traffic)
+                    if traffic.data.is_some() && traffic.msg_id == asked)
             }
-            (TraceOf::Claim(_), _) => false,
         };
         if is_asked_for && self.lines.len() < LINES_MAX {
             self.lines.push(format!("{:>12.6} host {:<4} {event}", now.as_micros() as f64 / 1e6, host.0));

@@ -133,16 +133,16 @@ fn check_answer(
     is_proven: bool,
 ) -> Result<(), Wrong> {
     let question = heard.filter(|heard| matches!(heard.body, Body::Ping(_)) && heard.id == answer.id);
-    match (called.call, question) {
-        (Call::Heard { from, datagram: asked }, Some(_)) if from == to => {
-            if is_proven || datagram.len() <= asked.len() {
-                return Ok(());
-            }
-            let lengths = format!("answered {} bytes with {} to {to}", asked.len(), datagram.len());
-            Err((Invariant::Unproven, lengths))
+    let asked = match called.call {
+        Call::Heard { from, datagram } if from == to && question.is_some() => datagram.len(),
+        Call::Heard { .. } | Call::Ticked | Call::Reported | Call::Told => {
+            return Err((Invariant::Unproven, format!("sent {to} a PONG nobody asked for")));
         }
-        (_, _) => Err((Invariant::Unproven, format!("sent {to} a PONG nobody asked for"))),
+    };
+    if is_proven || datagram.len() <= asked {
+        return Ok(());
     }
+    Err((Invariant::Unproven, format!("answered {asked} bytes with {} to {to}", datagram.len())))
 }
 
 fn check_ttl_bound(called: &Called<'_>, ttl: u8) -> Result<(), Wrong> {

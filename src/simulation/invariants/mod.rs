@@ -210,7 +210,7 @@ impl Checker {
         }
         let after = called.node.sizes();
         for event in &called.out.events {
-            note_rare(event, faults);
+            rarity_of(event).into_iter().for_each(|rarity| faults.one_rare(rarity));
             record.note(called, event, &mut self.claims)?;
         }
         state::check_unverified(called, heard.as_ref(), before, after)?;
@@ -221,11 +221,12 @@ impl Checker {
     /// What is checked in large worlds.
     fn check_some(&mut self, called: &Called<'_>, faults: &mut Faults) -> Result<(), Wrong> {
         for event in &called.out.events {
-            note_rare(event, faults);
-            match event {
-                Event::PeerUp { peer, .. } => record::check_own_peer(called, *peer, &self.claims)?,
-                Event::Sent(traffic) => datagrams::check_traffic(called, traffic)?,
-                _ => {}
+            rarity_of(event).into_iter().for_each(|rarity| faults.one_rare(rarity));
+            if let Event::PeerUp { peer, .. } = event {
+                record::check_own_peer(called, *peer, &self.claims)?;
+            }
+            if let Event::Sent(traffic) = event {
+                datagrams::check_traffic(called, traffic)?;
             }
         }
         for (_, datagram) in called.out.datagrams() {
@@ -241,21 +242,31 @@ impl Checker {
     }
 }
 
-fn note_rare(event: &Event, faults: &mut Faults) {
-    let rarity = match event {
-        Event::PrimeVerified { .. } => Rarity::Verified,
-        Event::ClaimEnded { result: ClaimResult::Refuted, .. } => Rarity::Refuted,
-        Event::ClaimEnded { result: ClaimResult::Queue, .. } => Rarity::QueueDrop,
-        Event::ClaimEnded { .. } => Rarity::Refused,
-        Event::CreditMoved { .. } => Rarity::CreditMoved,
-        Event::PeerDown { reason: EvictionReason::Timeout, .. } => Rarity::TimedOut,
-        Event::PeerDown { reason: EvictionReason::Displaced, .. } => Rarity::Displaced,
-        Event::PeerRestarted { .. } => Rarity::PeerRestarted,
-        Event::OwnAddress { .. } => Rarity::OwnAddress,
-        Event::Stalled { .. } => Rarity::StallNoticed,
-        _ => return,
-    };
-    faults.one_rare(rarity);
+/// The rare branch that an event tells of.
+fn rarity_of(event: &Event) -> Option<Rarity> {
+    match event {
+        Event::PrimeVerified { .. } => Some(Rarity::Verified),
+        Event::ClaimEnded { result: ClaimResult::Refuted, .. } => Some(Rarity::Refuted),
+        Event::ClaimEnded { result: ClaimResult::Queue, .. } => Some(Rarity::QueueDrop),
+        Event::ClaimEnded { .. } => Some(Rarity::Refused),
+        Event::CreditMoved { .. } => Some(Rarity::CreditMoved),
+        Event::PeerDown { reason: EvictionReason::Timeout, .. } => Some(Rarity::TimedOut),
+        Event::PeerDown { reason: EvictionReason::Displaced, .. } => Some(Rarity::Displaced),
+        Event::PeerRestarted { .. } => Some(Rarity::PeerRestarted),
+        Event::OwnAddress { .. } => Some(Rarity::OwnAddress),
+        Event::Stalled { .. } => Some(Rarity::StallNoticed),
+        Event::PeerDown { .. }
+        | Event::Received(_)
+        | Event::Sent(_)
+        | Event::PeerUp { .. }
+        | Event::SearchStarted { .. }
+        | Event::PrimeFound { .. }
+        | Event::ClaimQueued { .. }
+        | Event::Asleep
+        | Event::Awake
+        | Event::Reset
+        | Event::Leaving { .. } => None,
+    }
 }
 
 /// Whether a message is a PRIME.

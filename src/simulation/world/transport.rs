@@ -36,10 +36,9 @@ impl World {
         }
         let pace = self.hosts[host.index()].pace.0;
         let is_honest = self.hosts[host.index()].is_honest();
-        let sent = out.events.iter().filter_map(|event| match event {
-            Event::Sent(traffic) => Some(traffic),
-            _ => None,
-        });
+        // A node tells of each datagram, in the order in which it writes them.
+        let sent =
+            out.events.iter().filter_map(|event| if let Event::Sent(traffic) = event { Some(traffic) } else { None });
         for ((to, datagram), traffic) in out.datagrams().zip(sent) {
             if is_honest {
                 self.traffic.note(traffic.msg_type, traffic.data, datagram.len());
