@@ -51,7 +51,7 @@ fn values(name: &str) -> [&'static str; 3] {
         "log-level" => ["error", "warn", "debug"],
         "log-format" => ["text", "journal", "json"],
         "receive-buffer" => ["5000", "6000", "7000"],
-        "max-ttl" => ["3", "4", "5"],
+        "max-ttl" | "leaves" => ["3", "4", "5"],
         _ => ["101", "102", "103"],
     }
 }

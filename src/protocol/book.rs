@@ -35,7 +35,7 @@ const KNOWN_FAILURES: u8 = 16;
 const PAGES: u8 = 8;
 
 /// By so many entries a page grows.
-const PAGE_STEP: usize = 4;
+const PAGE_STEP: usize = 2;
 
 /// The address book. No guard of its map leaves a method.
 #[derive(Debug)]

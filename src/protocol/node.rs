@@ -14,6 +14,7 @@
 //! looking on).
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -87,7 +88,7 @@ const ANCHORS: usize = 2;
 /// A node of the network.
 #[derive(Debug)]
 pub struct Node {
-    settings: Settings,
+    settings: Arc<Settings>,
     counters: Counters,
     random: Random,
     cookies: Cookies,
@@ -162,7 +163,8 @@ struct Timers {
 
 impl Node {
     /// A node that knows what it has saved and nothing else. Add seeds with [`add_seed`](Node::add_seed).
-    pub fn new(settings: Settings, birth: Birth) -> Node {
+    pub fn new(settings: impl Into<Arc<Settings>>, birth: Birth) -> Node {
+        let settings = settings.into();
         let Birth { seed, now, whereabouts, wall_clock_micros, saved, scan } = birth;
         let random = Random::from_seed(seed);
         let table = random.key();

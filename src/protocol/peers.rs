@@ -1,6 +1,5 @@
 //! The active peers: who is PINGed and forwarded to, and what this node knows of each.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -89,16 +88,54 @@ impl Tally {
 pub(crate) struct CatchUp {
     /// No earlier than this is the next batch sent.
     pub(crate) next: Time,
-    /// When each prime may be sent again, and the pause after that.
-    pub(crate) sent: BTreeMap<Exponent, (Time, Duration)>,
+    /// What was sent, in no order; seldom more than a few.
+    sent: Vec<Delivery>,
+}
+
+/// One prime that was sent to a peer.
+#[derive(Debug, Clone, Copy)]
+struct Delivery {
+    exponent: Exponent,
+    /// When it may be sent again.
+    again: Time,
+    /// The pause after that.
+    pause: Duration,
 }
 
 impl CatchUp {
     /// Holds a prime back until a time, if it has not been sent before.
     pub(crate) fn hold(&mut self, exponent: Exponent, until: Time, pause: Duration) {
-        if self.sent.len() < HELD_MAX {
-            self.sent.entry(exponent).or_insert((until, pause));
+        if self.sent.len() < HELD_MAX && self.of(exponent).is_none() {
+            self.sent.push(Delivery { exponent, again: until, pause });
         }
+    }
+
+    fn of(&mut self, exponent: Exponent) -> Option<&mut Delivery> {
+        self.sent.iter_mut().find(|delivery| delivery.exponent == exponent)
+    }
+
+    /// Whether a prime has been sent before, and may be sent now; `None` while it has to wait.
+    pub(crate) fn is_repeat(&self, now: Time, exponent: Exponent) -> Option<bool> {
+        match self.sent.iter().find(|delivery| delivery.exponent == exponent) {
+            None => Some(false),
+            Some(delivery) => (delivery.again <= now).then_some(true),
+        }
+    }
+
+    /// Notes that a prime is being sent: it is not sent again before a pause that doubles each time, from `first` to `longest`.
+    pub(crate) fn deliver(&mut self, now: Time, exponent: Exponent, first: Duration, longest: Duration) {
+        match self.of(exponent) {
+            Some(delivery) => {
+                delivery.again = now + delivery.pause;
+                delivery.pause = (delivery.pause * 2).min(longest);
+            }
+            None => self.sent.push(Delivery { exponent, again: now + first, pause: (first * 2).min(longest) }),
+        }
+    }
+
+    /// The peer knows what this node knows.
+    pub(crate) fn is_done(&mut self) {
+        self.sent = Vec::new();
     }
 }
 

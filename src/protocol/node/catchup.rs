@@ -19,7 +19,7 @@ impl Node {
         let differs = self.peers.with(to, |peer| {
             let Some(known) = peer.known.filter(|_| peer.kind == PeerKind::Proven) else { return false };
             if known == own {
-                peer.catchup.sent.clear();
+                peer.catchup.is_done();
                 return false;
             }
             peer.catchup.next <= now
@@ -29,25 +29,22 @@ impl Node {
         }
         let all = self.announced();
         let due = self.peers.with(to, |peer| {
-            let sent = &peer.catchup.sent;
-            let is_due = |claim: &&Claim| sent.get(&claim.exponent).is_none_or(|(at, _)| *at <= now);
-            let mut batch: Vec<Claim> = all.iter().filter(is_due).copied().collect();
-            batch.sort_by_key(|claim| sent.contains_key(&claim.exponent));
+            let in_turn = |claim: &Claim| Some((peer.catchup.is_repeat(now, claim.exponent)?, *claim));
+            let mut batch: Vec<(bool, Claim)> = all.iter().filter_map(in_turn).collect();
+            batch.sort_by_key(|&(is_repeat, _)| is_repeat);
             // Before it has accepted us it takes one claim at a time, and the rest of a batch would be lost.
             batch.truncate(if peer.accepts == Some(true) { self.settings.catchup_batch } else { 1 });
             if !batch.is_empty() {
                 // The next PING may come early by its jitter.
                 peer.catchup.next = now + self.settings.ping_interval.mul_f64(1.0 - self.settings.ping_jitter);
             }
-            for claim in &batch {
-                let first = self.settings.catchup_backoff_min;
-                let pause = peer.catchup.sent.get(&claim.exponent).map_or(first, |(_, pause)| *pause);
-                let next_pause = (pause * 2).min(self.settings.catchup_backoff_max);
-                peer.catchup.sent.insert(claim.exponent, (now + pause, next_pause));
+            let (first, longest) = (self.settings.catchup_backoff_min, self.settings.catchup_backoff_max);
+            for (_, claim) in &batch {
+                peer.catchup.deliver(now, claim.exponent, first, longest);
             }
             batch
         });
-        for claim in due.unwrap_or_default() {
+        for (_, claim) in due.unwrap_or_default() {
             self.counters.catchup_sent.one();
             self.send_claim(now, claim, Ttl::ZERO, &[to], out);
         }

@@ -183,10 +183,10 @@ impl Node {
                 (address::group(address.ip()), (!is_kept).then_some(guest_first))
             });
             let held = |group: u64| peers.iter().filter(|(_, (of, _))| *of == group).count();
-            let order = |&(address, (group, first)): &(SocketAddr, (u64, Option<(bool, bool, Time)>))| {
+            let order = peers.iter().filter_map(|&(address, (group, first))| {
                 first.map(|(is_guest, is_no_seed, since)| ((is_no_seed, is_guest, held(group), since), address))
-            };
-            let Some((_, victim)) = peers.iter().filter_map(order).max() else { return };
+            });
+            let Some((_, victim)) = order.max() else { return };
             self.drop_peer(now, victim, EvictionReason::Displaced, out);
         }
     }

@@ -1,6 +1,7 @@
 //! What is done to hosts: started, killed, stopped for a while, told to leave, to sleep, to wake, to forget.
 
 use std::num::NonZeroU16;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Happening, World};
@@ -34,7 +35,7 @@ impl World {
             saved,
             scan: it.scan.clone(),
         };
-        let node = Node::new((*it.settings).clone(), birth);
+        let node = Node::new(Arc::clone(&it.settings), birth);
         it.seeds.iter().for_each(|&seed| node.add_seed(self.now, seed));
         if it.life > 0 {
             self.faults.one(Fault::Restarted);
