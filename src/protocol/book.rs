@@ -19,7 +19,7 @@ use super::counters::DiscoveredVia;
 use super::hash::{self, HashKey, TableHasher};
 use super::ring::RingPosition;
 use super::settings::Settings;
-use super::time::Time;
+use super::time::{CoarseTime, Time};
 
 /// The first pause before a candidate is tried again.
 pub(crate) const BACKOFF_MIN: Duration = Duration::from_secs(1);
@@ -255,7 +255,9 @@ impl Book {
         source: Source,
         keep: impl Fn(&Candidate) -> bool,
     ) -> Entered {
-        let Some(candidate) = Candidate::new(now, address, via, source) else { return Entered::Refused };
+        let Some(candidate) = Candidate::new(CoarseTime::until(now), address, via, source) else {
+            return Entered::Refused;
+        };
         if self.at(key_of_candidate(&candidate)).is_some() {
             if via == DiscoveredVia::Seed {
                 self.with(address, |candidate| candidate.via = via);
@@ -266,17 +268,18 @@ impl Book {
     }
 
     /// Notes a candidate that a saved book names as one that had answered; it is tried after those of a lower rank.
-    pub(crate) fn restore(&self, now: Time, address: SocketAddr, standing: Standing, rank: u64) {
-        if let Some(candidate) = Candidate::new(now, address, DiscoveredVia::Saved, Source::SELF) {
-            self.insert(Candidate { standing, since: Time::from_micros(rank), ..candidate }, |_| false);
+    pub(crate) fn restore(&self, now: Time, address: SocketAddr, standing: Standing, rank: u32) {
+        if let Some(candidate) = Candidate::new(CoarseTime::until(now), address, DiscoveredVia::Saved, Source::SELF) {
+            self.insert(Candidate { standing, since: CoarseTime(rank), ..candidate }, |_| false);
         }
     }
 
     /// Notes one that was an active peer until now, to be tried again in a second.
     pub(crate) fn add_former(&self, now: Time, address: SocketAddr, via: DiscoveredVia) {
         self.remove(address);
-        if let Some(candidate) = Candidate::new(now + BACKOFF_MIN, address, via, Source::SELF) {
-            self.insert(Candidate { standing: Standing::Former, since: now, ..candidate }, |_| false);
+        if let Some(candidate) = Candidate::new(CoarseTime::from(now + BACKOFF_MIN), address, via, Source::SELF) {
+            let since = CoarseTime::until(now);
+            self.insert(Candidate { standing: Standing::Former, since, ..candidate }, |_| false);
         }
     }
 
@@ -386,21 +389,23 @@ impl Book {
             match candidate.standing {
                 Standing::Former => {}
                 Standing::Untested if tried >= max => {}
-                Standing::Untested | Standing::Tried => (candidate.standing, candidate.since) = (Standing::Tried, now),
+                Standing::Untested | Standing::Tried => {
+                    (candidate.standing, candidate.since) = (Standing::Tried, CoarseTime::until(now));
+                }
             }
         });
     }
 
     /// Makes a candidate wait as after a failure: it answered that it has no place.
     pub(crate) fn refused(&self, now: Time, address: SocketAddr, settings: &Settings) {
-        self.with(address, |candidate| candidate.next_try = now + settings.backoff_max_known);
+        self.with(address, |candidate| candidate.next_try = CoarseTime::from(now + settings.backoff_max_known));
     }
 
     /// Notes a sign of life from a candidate: it is tried again at once, unless it was tried within the last second.
     pub(crate) fn stirred(&self, now: Time, address: SocketAddr) {
         self.with(address, |candidate| {
-            if now.since(candidate.since) >= BACKOFF_MIN {
-                candidate.next_try = candidate.next_try.min(now);
+            if now.since(candidate.since.time()) >= BACKOFF_MIN {
+                candidate.next_try = candidate.next_try.min(CoarseTime::until(now));
             }
         });
     }
@@ -413,7 +418,7 @@ impl Book {
             let known = candidate.is_seed() || is_latest;
             let longest = if known { settings.backoff_max_known } else { settings.backoff_max };
             let pause = BACKOFF_MIN.saturating_mul(1 << (candidate.failures - 1).min(16)).min(longest);
-            candidate.next_try = now + pause;
+            candidate.next_try = CoarseTime::from(now + pause);
             !known && is_spent(candidate)
         });
         if spent == Some(true) {
@@ -426,7 +431,7 @@ impl Book {
     pub(crate) fn rouse(&self, now: Time) {
         self.change_each(|candidate| {
             // Who is due already keeps its turn.
-            candidate.next_try = candidate.next_try.min(now);
+            candidate.next_try = candidate.next_try.min(CoarseTime::until(now));
             if candidate.has_answered() || candidate.is_seed() {
                 candidate.failures = 0;
             }
@@ -437,7 +442,8 @@ impl Book {
     pub(crate) fn clear(&self, now: Time) {
         self.retain(Candidate::is_seed);
         self.change_each(|seed| {
-            (seed.failures, seed.standing, seed.next_try, seed.since) = (0, Standing::Untested, now, Time::ZERO);
+            (seed.failures, seed.standing) = (0, Standing::Untested);
+            (seed.next_try, seed.since) = (CoarseTime::until(now), CoarseTime::default());
         });
     }
 

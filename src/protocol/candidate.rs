@@ -6,7 +6,7 @@ use super::address;
 use super::counters::DiscoveredVia;
 use super::hash;
 use super::ring::RingPosition;
-use super::time::Time;
+use super::time::{CoarseTime, Time};
 
 /// A canonical address in 20 bytes instead of 32, ordered like the bytes that are hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,13 +74,19 @@ pub(crate) struct Candidate {
     pub(crate) source: Source,
     pub(crate) position: RingPosition,
     /// No earlier than this is it tried again.
-    pub(crate) next_try: Time,
+    pub(crate) next_try: CoarseTime,
     /// When it answered last; of a former peer, when it was dropped. The origin of time, if never.
-    pub(crate) since: Time,
+    pub(crate) since: CoarseTime,
 }
 
 impl Candidate {
-    pub(crate) fn new(now: Time, address: SocketAddr, via: DiscoveredVia, source: Source) -> Option<Candidate> {
+    /// A candidate nobody has tried, to be tried at `next_try`.
+    pub(crate) fn new(
+        next_try: CoarseTime,
+        address: SocketAddr,
+        via: DiscoveredVia,
+        source: Source,
+    ) -> Option<Candidate> {
         Some(Candidate {
             packed: PackedAddress::new(address)?,
             via,
@@ -88,8 +94,8 @@ impl Candidate {
             standing: Standing::Untested,
             source,
             position: RingPosition::of(address),
-            next_try: now,
-            since: Time::ZERO,
+            next_try,
+            since: CoarseTime::default(),
         })
     }
 
@@ -118,7 +124,7 @@ impl Candidate {
 
     /// When it was an active peer last.
     pub(crate) fn former(&self) -> Option<Time> {
-        (self.standing == Standing::Former).then_some(self.since)
+        (self.standing == Standing::Former).then_some(self.since.time())
     }
 }
 
@@ -142,8 +148,8 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_takes_48_bytes() {
-        assert_eq!(size_of::<Candidate>(), 48);
+    fn an_entry_takes_40_bytes() {
+        assert_eq!(size_of::<Candidate>(), 40);
     }
 
     #[test]

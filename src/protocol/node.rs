@@ -43,7 +43,7 @@ use super::saved::Saved;
 use super::scan::Scan;
 use super::seen::Seen;
 use super::settings::{AtomicSearchMode, Settings};
-use super::time::{AtomicTime, Time};
+use super::time::{AtomicTime, CoarseTime, Time};
 
 mod catchup;
 mod control;
@@ -224,7 +224,7 @@ impl Node {
         // The worthiest were saved first; the first of them are anchors, and are tried before anybody else.
         for (rank, &address) in saved.addresses.iter().enumerate() {
             let standing = if rank < ANCHORS { Standing::Former } else { Standing::Tried };
-            node.book.restore(now, address, standing, rank as u64);
+            node.book.restore(now, address, standing, rank as u32);
         }
         node
     }
@@ -262,7 +262,7 @@ impl Node {
         if is_known && probe.purpose != Purpose::Scan {
             self.probes.remove(to);
             let again = now + super::book::BACKOFF_MIN;
-            self.book.with(to, |candidate| candidate.next_try = again);
+            self.book.with(to, |candidate| candidate.next_try = CoarseTime::from(again));
             self.timers.next_candidates.at_most(again);
             self.timers.deadline.at_most(again);
         }

@@ -25,7 +25,6 @@ pub(crate) struct Peer {
     pub(crate) kind: PeerKind,
     pub(crate) via: DiscoveredVia,
     pub(crate) origin: Origin,
-    pub(crate) position: RingPosition,
     /// Whether it is one of the nearest on the ring.
     pub(crate) is_leaf: bool,
     /// When it became active.
@@ -45,8 +44,8 @@ pub(crate) struct Peer {
     pub(crate) known: Option<KnownDigest>,
     /// Whether its PONGs say that this node is active there.
     pub(crate) accepts: Option<bool>,
-    /// The address at which it sees this node.
-    pub(crate) sees_us_at: Option<SocketAddr>,
+    /// Where on the ring it sees this node.
+    pub(crate) sees_us_at: Option<RingPosition>,
     /// When it was last PINGed because of what it sent, and not in its turn.
     pub(crate) pinged_aside: Option<Time>,
     pub(crate) catchup: CatchUp,
@@ -140,12 +139,11 @@ impl CatchUp {
 }
 
 impl Peer {
-    pub(crate) fn new(now: Time, address: SocketAddr, kind: PeerKind, via: DiscoveredVia, origin: Origin) -> Peer {
+    pub(crate) fn new(now: Time, kind: PeerKind, via: DiscoveredVia, origin: Origin) -> Peer {
         Peer {
             kind,
             via,
             origin,
-            position: RingPosition::of(address),
             is_leaf: false,
             since: now,
             last_heard: now,
@@ -218,7 +216,7 @@ impl Peers {
     }
 
     pub(crate) fn insert(&self, address: SocketAddr, peer: Peer) {
-        self.map.insert(address, Entry { position: peer.position, kind: peer.kind, peer: Box::new(peer) });
+        self.map.insert(address, Entry { position: RingPosition::of(address), kind: peer.kind, peer: Box::new(peer) });
     }
 
     pub(crate) fn remove(&self, address: SocketAddr) -> Option<Peer> {

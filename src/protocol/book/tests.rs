@@ -29,8 +29,8 @@ fn hearsay(book: &Book, address: SocketAddr) -> bool {
 fn fail(book: &Book, address: SocketAddr, now: &mut Time) -> Option<Duration> {
     book.failed(*now, address, &Settings::default());
     let candidate = book.get(address)?;
-    let pause = candidate.next_try.since(*now);
-    *now = candidate.next_try;
+    let pause = candidate.next_try.time().since(*now);
+    *now = candidate.next_try.time();
     Some(pause)
 }
 
@@ -200,7 +200,7 @@ fn a_sign_of_life_ends_the_pause_but_not_within_a_second_of_an_answer() {
     book.restore(seconds(0), at(1), Standing::Tried, 0);
     book.answered(seconds(10), at(1));
     book.refused(seconds(10), at(1), &Settings::default());
-    let due = |book: &Book| book.get(at(1)).map(|candidate| candidate.next_try);
+    let due = |book: &Book| book.get(at(1)).map(|candidate| candidate.next_try.time());
     book.stirred(seconds(10), at(1));
     assert_eq!(due(&book), Some(seconds(25)), "who has no place for us is left alone for 15 s");
     book.stirred(seconds(11), at(1));

@@ -19,6 +19,7 @@ use crate::protocol::message::{Body, Exchange, MAX_DATAGRAM, Message, MessageId,
 use crate::protocol::outbox::{Measurement, Outbox};
 use crate::protocol::peers::{Origin, Peer};
 use crate::protocol::probes::Purpose;
+use crate::protocol::ring::RingPosition;
 use crate::protocol::settings::PlainPeers;
 use crate::protocol::time::Time;
 
@@ -139,7 +140,7 @@ impl Node {
 
     /// PINGs a candidate because of what it sent: when its turn has come, and while enough probes are left for others.
     fn probe_if_due(&self, now: Time, from: SocketAddr, echo: Option<u64>, purpose: Purpose, out: &mut Outbox) {
-        if self.book.get(from).is_some_and(|candidate| candidate.next_try <= now) {
+        if self.book.get(from).is_some_and(|candidate| candidate.next_try.time() <= now) {
             self.probe(now, from, echo, purpose, PROBE_RESERVE, out);
         }
     }
@@ -247,7 +248,7 @@ impl Node {
             peer.nonce = exchange.nonce.or(peer.nonce);
             peer.known = exchange.known.or(peer.known);
             peer.accepts = exchange.accept.or(peer.accepts);
-            peer.sees_us_at = exchange.you.or(peer.sees_us_at);
+            peer.sees_us_at = exchange.you.map(RingPosition::of).or(peer.sees_us_at);
             let before = peer.instance;
             peer.instance = exchange.instance.or(before);
             let restarted = before.is_some() && peer.instance != before;

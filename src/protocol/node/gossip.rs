@@ -47,8 +47,10 @@ impl Node {
     ) -> Fate {
         let &Announcement { ttl, exponent, signature } = announcement;
         let ttl = ttl.clamped(self.settings.ttl_max);
-        if self.is_own(originator, id) {
+        if self.own.contains(originator) {
             self.recognise(originator, id, exponent, signature, out);
+        }
+        if self.is_own(originator, id) {
             return Fate::Own;
         }
         if let Ok(exponent) = Exponent::new(exponent) {
@@ -199,8 +201,8 @@ impl Node {
         }
     }
 
-    /// A claim of this node's own has come back: others know it by the address it has for itself. If it has taken another
-    /// form for the one that others know, this one counts again.
+    /// A claim in this node's own name has come back: others know it by the address that this node has for itself. If it has
+    /// taken another form of the message for the one that others know, this one counts again.
     fn recognise(
         &self,
         originator: SocketAddr,
@@ -210,10 +212,11 @@ impl Node {
         out: &mut Outbox,
     ) {
         let Ok(exponent) = Exponent::new(exponent) else { return };
-        if self.primes.credit(exponent).is_some()
-            && let Learned::Credit(before) = self.primes.learn(Claim { exponent, originator, id, signature })
+        let claim = Claim { exponent, originator, id, signature };
+        if self.primes.credit(exponent).is_some_and(|credited| credited.id == id)
+            && let Learned::Credit(before) = self.primes.learn(claim)
         {
-            self.note_credit(Claim { exponent, originator, id, signature }, before, out);
+            self.note_credit(claim, before, out);
         }
     }
 

@@ -149,7 +149,7 @@ impl Node {
             self.counters.flaps.one();
         }
         self.counters.discovered.of(via).one();
-        let mut peer = Peer::new(now, address, kind, via, origin);
+        let mut peer = Peer::new(now, kind, via, origin);
         peer.nonce = nonce;
         peer.next_ping = now + self.random.jittered(self.settings.ping_interval, self.settings.ping_jitter);
         self.timers.next_ping.at_most(peer.next_ping);
@@ -248,12 +248,11 @@ impl Node {
             (PeerKind::Proven, Origin::Chosen) => peer.sees_us_at,
             (PeerKind::Proven, Origin::Guest) | (PeerKind::Plain, _) => None,
         });
-        let mut addresses: Vec<SocketAddr> = seen.into_iter().filter_map(|(_, address)| address).collect();
-        addresses.sort_unstable();
-        let most =
-            addresses.chunk_by(|a, b| a == b).max_by_key(|same| same.len()).filter(|same| same.len() >= WITNESSES);
-        let Some(&address) = most.and_then(|same| same.first()) else { return };
-        if self.leaves.set_position(Some(RingPosition::of(address))) {
+        let mut positions: Vec<RingPosition> = seen.into_iter().filter_map(|(_, position)| position).collect();
+        positions.sort_unstable();
+        let most = positions.chunk_by(|a, b| a == b).max_by_key(|same| same.len());
+        let Some(&position) = most.filter(|same| same.len() >= WITNESSES).and_then(|same| same.first()) else { return };
+        if self.leaves.set_position(Some(position)) {
             self.place_leaves();
             self.try_soon(now);
         }

@@ -10,7 +10,7 @@ use crate::protocol::counters::DiscoveredVia;
 use crate::protocol::message::{Body, Exchange, MessageId, MessageType};
 use crate::protocol::outbox::Outbox;
 use crate::protocol::probes::{Probe, Purpose};
-use crate::protocol::time::Time;
+use crate::protocol::time::{CoarseTime, Time};
 
 /// Padding of a PING to a stranger, in bytes: with it a PONG of the same length has room for a full sample, and the PING
 /// stays below 400 bytes.
@@ -73,8 +73,8 @@ impl Node {
             if !wants && !is_leaf {
                 return;
             }
-            if candidate.next_try > now {
-                return next = next.min(candidate.next_try);
+            if candidate.next_try.time() > now {
+                return next = next.min(candidate.next_try.time());
             }
             let address = candidate.address();
             let is_anchor = candidate.via == DiscoveredVia::Saved && candidate.standing == Standing::Former;
@@ -83,7 +83,7 @@ impl Node {
             let former = std::cmp::Reverse(candidate.former().filter(|_| !is_anchor));
             // A former life has saved the best first.
             let lot = match candidate.via {
-                DiscoveredVia::Saved => candidate.since.as_micros(),
+                DiscoveredVia::Saved => candidate.since.0.into(),
                 DiscoveredVia::Seed
                 | DiscoveredVia::Scan
                 | DiscoveredVia::Ping
@@ -109,14 +109,14 @@ impl Node {
         let hearsay_first = self.random.below(2) == 0;
         let mut best: Option<((bool, bool, Time, u64), SocketAddr)> = None;
         self.book.each(|candidate: &Candidate| {
-            if candidate.next_try > now
-                || now.since(candidate.since) < self.settings.test_interval && candidate.is_good()
+            if candidate.next_try.time() > now
+                || now.since(candidate.since.time()) < self.settings.test_interval && candidate.is_good()
             {
                 return;
             }
             let is_second_choice = candidate.has_answered() == hearsay_first;
             let is_far = !self.leaves.is_near(candidate.position, 4);
-            let turn = (is_far, is_second_choice, candidate.since, self.book.lot(candidate));
+            let turn = (is_far, is_second_choice, candidate.since.time(), self.book.lot(candidate));
             if best.is_none_or(|(first, _)| turn < first) {
                 best = Some((turn, candidate.address()));
             }
@@ -179,7 +179,7 @@ impl Node {
         }
         let ends = now + self.settings.probe_timeout;
         // Not due while it has time to answer.
-        let wait = |candidate: &mut Candidate| candidate.next_try = candidate.next_try.max(ends);
+        let wait = |candidate: &mut Candidate| candidate.next_try = candidate.next_try.max(CoarseTime::from(ends));
         let is_known = || self.book.get(address).is_some();
         if !is_known() || !self.budgets.probes.take_above(now, self.settings.probe_rate, reserve) {
             return;

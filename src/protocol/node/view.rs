@@ -170,7 +170,7 @@ impl Node {
     pub fn owner(&self, exponent: Exponent) -> Option<SocketAddr> {
         let (here, key) = (self.position()?, RingPosition::of_exponent(exponent));
         let mut owner = (key.up_to(here), self.own.public().unwrap_or(self.own_address()));
-        self.peers.map(|_, peer| peer.position).into_iter().for_each(|(address, position)| {
+        self.peers.positions(|address, position| {
             owner = owner.min((key.up_to(position), address));
         });
         self.book.each(|candidate| {
@@ -189,7 +189,7 @@ impl Node {
             kind: peer.kind,
             via: peer.via,
             role: peer.role(),
-            position: peer.position,
+            position: RingPosition::of(address),
             active: now.since(peer.since),
             silent: now.since(peer.last_heard),
             round_trip: peer.round_trip,
