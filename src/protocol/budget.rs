@@ -63,9 +63,6 @@ pub(crate) struct Buckets<K: Eq + Hash> {
     next_sweep: AtomicTime,
 }
 
-/// A table of so many places is not made smaller.
-const SMALL: usize = 16;
-
 /// How often a table that is full is searched for entries that are not needed any more.
 const SWEEP_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -98,7 +95,7 @@ impl<K: Eq + Hash> Buckets<K> {
         if !self.buckets.is_empty() {
             self.buckets.retain(|_, bucket| !bucket.is_full(now));
             // What a flood has made large is not large for ever.
-            if self.buckets.capacity() > SMALL && self.buckets.len() < SMALL {
+            if self.buckets.is_empty() || self.buckets.capacity() > 8 * self.buckets.len() {
                 self.buckets.shrink_to_fit();
             }
         }

@@ -30,6 +30,7 @@ mod peers;
 mod primes;
 mod probes;
 mod random;
+mod rare;
 mod refuted;
 mod ring;
 mod saved;

@@ -18,8 +18,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use dashmap::DashMap;
-
 use super::book::Book;
 use super::budget::{Bucket, Buckets};
 use super::candidate::{Source, Standing};
@@ -27,7 +25,6 @@ use super::claims::{Claim, Queue};
 use super::cookie::Cookies;
 use super::counters::{Counters, DiscoveredVia};
 use super::event::{Event, Traffic};
-use super::hash::TableHasher;
 use super::ids::Ids;
 use super::leaves::Leaves;
 use super::message::{Body, Message, MessageId, MessageType};
@@ -37,6 +34,7 @@ use super::peers::{Origin, Peers};
 use super::primes::Primes;
 use super::probes::{Probes, Purpose};
 use super::random::Random;
+use super::rare::Rare;
 use super::refuted::Refuted;
 use super::ring::RingPosition;
 use super::saved::Saved;
@@ -108,7 +106,7 @@ pub struct Node {
     refuted: Refuted,
     budgets: Budgets,
     /// Primes found here that are not durable yet, with the revision that has to be.
-    unannounced: DashMap<u64, u64, TableHasher>,
+    unannounced: Rare<u64, u64>,
     revision: AtomicU64,
     saved_revision: AtomicU64,
     asleep: AtomicBool,
@@ -192,7 +190,7 @@ impl Node {
                 proven_claims: Bucket::default(),
                 echoes: Bucket::default(),
             },
-            unannounced: DashMap::with_hasher_and_shard_amount(TableHasher(table), 2),
+            unannounced: Rare::new(table),
             revision: AtomicU64::new(0),
             saved_revision: AtomicU64::new(0),
             asleep: AtomicBool::new(saved.asleep),

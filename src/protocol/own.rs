@@ -2,12 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU16;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use dashmap::DashMap;
 
 use super::address::{NodeRef, canonical};
-use super::hash::{HashKey, TableHasher};
+use super::hash::HashKey;
+use super::rare::Rare;
 
 /// How many addresses a node learns to be its own.
 const LEARNED_MAX: usize = 8;
@@ -27,9 +25,7 @@ pub struct Whereabouts {
 #[derive(Debug)]
 pub(crate) struct OwnAddresses {
     whereabouts: Whereabouts,
-    learned: DashMap<SocketAddr, (), TableHasher>,
-    /// Most nodes learn of none, and every address a node hears of is looked up.
-    any_learned: AtomicBool,
+    learned: Rare<SocketAddr, ()>,
 }
 
 impl OwnAddresses {
@@ -37,11 +33,7 @@ impl OwnAddresses {
         let bound = canonical(SocketAddr::new(whereabouts.bound, whereabouts.port.get())).ip();
         let advertised = whereabouts.advertised.map(canonical);
         let whereabouts = Whereabouts { bound, advertised, ..whereabouts };
-        OwnAddresses {
-            whereabouts,
-            learned: DashMap::with_hasher_and_shard_amount(TableHasher(table), 2),
-            any_learned: AtomicBool::new(false),
-        }
+        OwnAddresses { whereabouts, learned: Rare::new(table) }
     }
 
     /// How this node names itself in a datagram: by its port, on whatever host it is seen.
@@ -74,7 +66,7 @@ impl OwnAddresses {
         if advertised == Some(address) {
             return true;
         }
-        if self.any_learned.load(Ordering::Relaxed) && self.learned.contains_key(&address) {
+        if self.learned.contains(address) {
             return true;
         }
         address.port() == port.get() && (address.ip() == bound || bound.is_unspecified() && address.ip().is_loopback())
@@ -86,7 +78,6 @@ impl OwnAddresses {
         if self.contains(address) || self.learned.len() >= LEARNED_MAX {
             return false;
         }
-        self.any_learned.store(true, Ordering::Relaxed);
         self.learned.insert(address, ()).is_none()
     }
 

@@ -107,6 +107,9 @@ impl Probes {
             end > now
         });
         self.next_expiry.set(next);
+        if self.map.is_empty() {
+            self.map.shrink_to_fit();
+        }
         expired.sort_unstable_by_key(|(address, _)| *address);
         expired
     }

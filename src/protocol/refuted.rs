@@ -2,28 +2,26 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use dashmap::DashMap;
-
-use super::hash::{HashKey, TableHasher};
+use super::hash::HashKey;
+use super::rare::Rare;
 use crate::mersenne::Exponent;
 
 /// A bounded set of exponents; the oldest make room.
 #[derive(Debug)]
 pub(crate) struct Refuted {
     /// Exponent → when it came, counted.
-    exponents: DashMap<Exponent, u64, TableHasher>,
+    exponents: Rare<Exponent, u64>,
     added: AtomicU64,
     max: usize,
 }
 
 impl Refuted {
     pub(crate) fn new(max: usize, table: HashKey) -> Refuted {
-        let exponents = DashMap::with_hasher_and_shard_amount(TableHasher(table), 2);
-        Refuted { exponents, added: AtomicU64::new(0), max }
+        Refuted { exponents: Rare::new(table), added: AtomicU64::new(0), max }
     }
 
     pub(crate) fn contains(&self, exponent: Exponent) -> bool {
-        self.exponents.contains_key(&exponent)
+        self.exponents.contains(exponent)
     }
 
     /// Forgets everything.
@@ -33,9 +31,9 @@ impl Refuted {
 
     pub(crate) fn add(&self, exponent: Exponent) {
         if self.exponents.len() >= self.max {
-            let oldest = self.exponents.iter().map(|entry| (*entry.value(), *entry.key())).min();
-            if let Some((_, oldest)) = oldest {
-                self.exponents.remove(&oldest);
+            let oldest = self.exponents.entries().into_iter().min_by_key(|(_, added)| *added);
+            if let Some((oldest, _)) = oldest {
+                self.exponents.remove(oldest);
             }
         }
         self.exponents.insert(exponent, self.added.fetch_add(1, Ordering::Relaxed));

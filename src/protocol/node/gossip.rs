@@ -300,7 +300,7 @@ impl Node {
     /// The credited claims that may be told to others, largest exponent first: what was found here has to be durable.
     pub(super) fn announced(&self) -> Vec<Claim> {
         let mut all = self.primes.all();
-        all.retain(|claim| !self.unannounced.contains_key(&claim.exponent.into()));
+        all.retain(|claim| !self.unannounced.contains(claim.exponent.into()));
         all
     }
 

@@ -116,11 +116,8 @@ impl Node {
     pub fn saved(&self, now: Time, revision: u64, out: &mut Outbox) {
         let now = self.settled_time(now);
         self.saved_revision.fetch_max(revision, Ordering::Relaxed);
-        let mut due: Vec<u64> =
-            self.unannounced.iter().filter(|entry| *entry.value() <= revision).map(|entry| *entry.key()).collect();
-        due.sort_unstable();
-        for number in due {
-            self.unannounced.remove(&number);
+        for (number, _) in self.unannounced.entries().into_iter().filter(|(_, needs)| *needs <= revision) {
+            self.unannounced.remove(number);
             let Some(claim) = Exponent::new(number).ok().and_then(|exponent| self.primes.credit(exponent)) else {
                 continue;
             };
