@@ -9,6 +9,7 @@ use super::faults::{Faults, Rarity};
 use super::host::{Disk, HostId};
 use super::invariants::Violation;
 use super::link::Link;
+use super::trace::TraceOf;
 use super::world::{Disks, World};
 use nature::Nature;
 
@@ -56,16 +57,27 @@ pub enum Failed {
 /// # Errors
 /// What did not hold.
 pub fn run(seed: u64) -> Result<Passed, Failed> {
+    run_following(seed, None).0
+}
+
+/// The same run, and a line for everything that one host, or one claim, went through in it.
+pub fn run_following(seed: u64, of: Option<TraceOf>) -> (Result<Passed, Failed>, Vec<String>) {
     let nature = Nature::of(seed);
     let mut world = nature.world(seed);
+    of.into_iter().for_each(|of| world.follow(of));
+    let result = go_through(&mut world, &nature);
+    (result, world.trace().lines().to_vec())
+}
+
+fn go_through(world: &mut World, nature: &Nature) -> Result<Passed, Failed> {
     let rounds = 100 + world.below(160);
     for _ in 0..rounds {
-        trouble::strike(&mut world, &nature);
+        trouble::strike(world, nature);
         world.run_for(PACE)?;
     }
-    calm_down(&mut world, &nature)?;
-    last_prime(&mut world, &nature)?;
-    die_and_return(&mut world, &nature)?;
+    calm_down(world, nature)?;
+    last_prime(world, nature)?;
+    die_and_return(world, nature)?;
     Ok(Passed { faults: world.faults().clone(), trace: world.trace().hash(), hosts: nature.hosts })
 }
 

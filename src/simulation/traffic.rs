@@ -13,7 +13,7 @@ pub struct Traffic {
     datagrams: [u64; MessageType::ALL.len()],
     bytes: u64,
     primes: BTreeMap<u64, u64>,
-    watched: Option<Watched>,
+    watched: Vec<Watched>,
 }
 
 /// How one prime spread.
@@ -59,7 +59,12 @@ impl Traffic {
 
     /// How the prime that was found last spread.
     pub fn watched(&self) -> Option<&Watched> {
-        self.watched.as_ref()
+        self.watched.last()
+    }
+
+    /// How every prime that was found spread, in the order in which they were found.
+    pub fn spreads(&self) -> impl ExactSizeIterator<Item = &Watched> {
+        self.watched.iter()
     }
 
     pub(super) fn note(&mut self, message_type: MessageType, data: Option<u64>, bytes: usize) {
@@ -75,17 +80,17 @@ impl Traffic {
         let mut watched = Watched { exponent, since: now, heard: vec![None; hosts], known: vec![None; hosts] };
         watched.arrived(finder, Arrival { at: now, hops: 0 });
         watched.learned(finder, now);
-        self.watched = Some(watched);
+        self.watched.push(watched);
     }
 
     /// Whether a PRIME with this exponent is watched, and how many hops from its finder `host` was when it heard of it.
     pub(super) fn hops_at(&self, host: HostId, exponent: u64) -> Option<u32> {
-        let watched = self.watched.as_ref().filter(|watched| u64::from(watched.exponent) == exponent)?;
+        let watched = self.watched.iter().rev().find(|watched| u64::from(watched.exponent) == exponent)?;
         watched.heard(host).map(|arrival| arrival.hops)
     }
 
-    pub(super) fn watched_mut(&mut self) -> Option<&mut Watched> {
-        self.watched.as_mut()
+    pub(super) fn watched_mut(&mut self, exponent: u64) -> Option<&mut Watched> {
+        self.watched.iter_mut().rev().find(|watched| u64::from(watched.exponent) == exponent)
     }
 }
 
@@ -134,7 +139,7 @@ mod tests {
         traffic.watch(exponent, Time::from_micros(5), HostId(1), 2);
         let at = |at, hops| Arrival { at: Time::from_micros(at), hops };
         for (host, arrival) in [(0, at(7, 1)), (0, at(9, 3)), (1, at(9, 2)), (4, at(11, 2))] {
-            traffic.watched_mut().unwrap().arrived(HostId(host), arrival);
+            traffic.watched_mut(31).unwrap().arrived(HostId(host), arrival);
         }
         let watched = traffic.watched().unwrap();
         let arrivals: Vec<_> = watched.arrivals().collect();

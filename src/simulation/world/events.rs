@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::{Happening, World};
-use crate::protocol::{Event, Node, Outbox, Time};
+use crate::protocol::message::Body;
+use crate::protocol::{Event, Node, Outbox, Time, codec};
 use crate::simulation::adversary::{Incoming, Stage};
 use crate::simulation::faults::Fault;
 use crate::simulation::host::{HostId, SOCKET_MAX};
@@ -131,7 +132,8 @@ impl World {
         let datagram = self.datagrams.take(id);
         if let Some(from) = datagram.from {
             if datagram.hops > 0
-                && let Some(watched) = self.traffic.watched_mut()
+                && let Some(exponent) = prime_in(&datagram.bytes)
+                && let Some(watched) = self.traffic.watched_mut(exponent)
             {
                 watched.arrived(host, Arrival { at: self.now, hops: datagram.hops });
             }
@@ -235,12 +237,19 @@ impl World {
     fn witness(&mut self, host: HostId, out: &Outbox) {
         for event in &out.events {
             if let Event::PrimeVerified { exponent, .. } = event
-                && let Some(watched) = self.traffic.watched_mut()
-                && watched.exponent == *exponent
+                && let Some(watched) = self.traffic.watched_mut((*exponent).into())
             {
                 watched.learned(host, self.now);
             }
             self.trace.happened(self.now, host, event);
         }
+    }
+}
+
+/// What a PRIME claims to be an exponent.
+fn prime_in(datagram: &[u8]) -> Option<u64> {
+    match codec::decode(datagram).ok()?.body {
+        Body::Prime(prime) => Some(prime.exponent),
+        Body::Ping(_) | Body::Pong(_) => None,
     }
 }
