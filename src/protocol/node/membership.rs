@@ -152,8 +152,7 @@ impl Node {
         let mut peer = Peer::new(now, kind, via, origin);
         peer.nonce = nonce;
         peer.next_ping = now + self.random.jittered(self.settings.ping_interval, self.settings.ping_jitter);
-        self.timers.next_ping.at_most(peer.next_ping);
-        self.timers.deadline.at_most(peer.next_ping);
+        self.ping_by(peer.next_ping.min(now + self.settings.silent_after));
         self.peers.insert(address, peer);
         out.events.push(Event::PeerUp { peer: address, via, kind });
         self.place_leaves();

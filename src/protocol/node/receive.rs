@@ -209,6 +209,7 @@ impl Node {
             None => false,
         };
         if alive {
+            self.ping_by(now + self.settings.silent_after);
             self.peers.with(sender.address, |peer| {
                 peer.heard(now);
                 if sender.echo == Echo::Valid {

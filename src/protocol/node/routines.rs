@@ -116,6 +116,12 @@ impl Node {
         }
     }
 
+    /// Sees to it that peers are looked at for PINGs no later than this.
+    pub(super) fn ping_by(&self, time: Time) {
+        self.timers.next_ping.at_most(time);
+        self.timers.deadline.at_most(time);
+    }
+
     fn next_silent_ping(&self, peer: &Peer) -> Time {
         if peer.silent_pings >= self.settings.silent_pings {
             return Time::NEVER;

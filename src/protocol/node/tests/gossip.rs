@@ -89,20 +89,43 @@ fn a_copy_already_seen_is_ignored() {
 
 #[test]
 fn a_copy_with_a_higher_ttl_is_forwarded_again_with_the_better_ttl() {
-    let mut desk = Desk::new();
-    let peers = desk.befriend_many(3);
-    desk.take_sent();
+    let mut desk = among_two_dozen();
+    let peers = desk.node.peers.addresses();
     let mut hear = |ttl| {
         desk.take_sent();
         desk.hear(peers[0], &prime(1, peers[0], at(FINDER), ttl, 31));
         desk.primes_sent().iter().map(|sent| sent.2).collect::<Vec<u8>>()
     };
     assert!(hear(0).is_empty());
-    assert_eq!(hear(3), [2, 2]);
-    assert!(hear(3).is_empty() && hear(2).is_empty());
-    assert_eq!(hear(5), [4, 4]);
+    assert_eq!(hear(1), [0, 0]);
+    assert!(hear(1).is_empty() && hear(0).is_empty());
+    assert_eq!(hear(2), [1, 1]);
     assert_eq!(hear(200), [15, 15]);
     assert!(hear(255).is_empty(), "16 and 200 and 255 are the same");
+}
+
+#[test]
+fn a_copy_that_still_reached_everybody_is_not_forwarded_again_for_a_better_one() {
+    for (first, again) in [(2, 2), (3, 0), (5, 0)] {
+        let mut desk = among_two_dozen();
+        let peers = desk.node.peers.addresses();
+        desk.hear(peers[0], &prime(1, peers[0], at(FINDER), first, 31));
+        desk.take_sent();
+        desk.hear(peers[1], &prime(1, peers[1], at(FINDER), 6, 31));
+        assert_eq!(desk.primes_sent().len(), again, "after TTL {first}, in a network whose announcements have TTL 6");
+    }
+}
+
+/// A node with three peers that knows of twenty more.
+fn among_two_dozen() -> Desk {
+    let mut desk = Desk::with(Settings { leaves_per_side: 0, ..Settings::default() });
+    desk.befriend_many(3);
+    for number in 0..20 {
+        let address = SocketAddr::new([10, 0, 8, number].into(), 5_001);
+        desk.node.book.restore(desk.now + seconds(3_600), address, Standing::Tried, 0);
+    }
+    desk.take_sent();
+    desk
 }
 
 #[test]

@@ -28,7 +28,8 @@ fn a_reset_forgets_primes_peers_addresses_and_what_was_heard_but_neither_ids_nor
     let view = desk.node.state_view();
     assert_eq!((view.known.count, view.known.xor, view.largest_prime), (0, 0, None));
     assert_eq!((view.peers, view.seen, view.verification_queue, view.verifying), (0, 0, 0, None));
-    assert_eq!((view.address_book, desk.node.book.get(at(SEED)).map(|seed| seed.next_try.time())), (1, Some(desk.now)));
+    assert_eq!(view.address_book, 1);
+    assert!(desk.node.book.get(at(SEED)).is_some_and(|seed| seed.next_try.time() <= desk.now), "it is tried at once");
     assert!(view.originators.is_empty() && view.next_msg_id >= before.next_msg_id);
     let (saved, _) = desk.node.state();
     assert_eq!(saved, Saved { id_floor: floor, ..Saved::default() });
