@@ -9,13 +9,33 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::faults::Fault;
 use super::host::HostId;
 use crate::mersenne::Exponent;
 use crate::protocol::message::Message;
 use crate::protocol::{Random, Time};
 
+mod fake;
+mod flood;
+mod forge;
+mod forwarding;
+mod kind;
+mod lies;
+mod poison;
+mod replay;
 mod silent;
+#[cfg(test)]
+mod tests;
+mod wire;
 
+pub use fake::Fake;
+pub use flood::Flood;
+pub use forge::Forge;
+pub use forwarding::{Squash, TtlRaiser};
+pub use kind::{AdversaryKind, UnknownAdversary};
+pub use lies::{FalseAccept, LyingKnown};
+pub use poison::Poison;
+pub use replay::Replay;
 pub use silent::Silent;
 
 /// What makes a host hostile. Every method does by default what an honest host does.
@@ -69,6 +89,8 @@ pub(super) struct Deed {
     pub(super) from: SocketAddr,
     pub(super) to: SocketAddr,
     pub(super) datagram: Vec<u8>,
+    /// What it counts as; what is sent in its sender's own name need not be a fault.
+    pub(super) fault: Option<Fault>,
 }
 
 /// What an adversary knows and can do.
@@ -103,7 +125,27 @@ impl Stage<'_> {
 
     /// Sends any bytes at all, in any envelope.
     pub fn send_bytes(&mut self, from: SocketAddr, to: SocketAddr, datagram: Vec<u8>) {
-        self.deeds.push(Deed { from, to, datagram });
+        let fault = (from != self.address).then_some(Fault::Forged);
+        self.deeds.push(Deed { from, to, datagram, fault });
+    }
+
+    /// Sends again what somebody else has sent, in any envelope.
+    pub fn replay(&mut self, from: SocketAddr, to: SocketAddr, datagram: Vec<u8>) {
+        self.deeds.push(Deed { from, to, datagram, fault: Some(Fault::Replayed) });
+    }
+
+    /// Sends a message to every other host.
+    pub fn send_to_all(&mut self, message: &Message) {
+        let mut datagram = Vec::new();
+        crate::protocol::codec::encode(message, &mut datagram);
+        for to in self.others().collect::<Vec<_>>() {
+            self.send_bytes(self.address, to, datagram.clone());
+        }
+    }
+
+    /// The addresses of all other hosts.
+    pub fn others(&self) -> impl Iterator<Item = SocketAddr> + use<'_> {
+        self.addresses.iter().copied().filter(|&address| address != self.address)
     }
 
     /// A random number below `bound`; 0 when that is 0.

@@ -69,9 +69,7 @@ impl World {
     pub(super) fn commit(&mut self, host: HostId, deed: &Deed) {
         let is_own = deed.from == self.addresses[host.index()];
         let sender = if is_own { Sender::Host(host) } else { Sender::Forger(host, deed.from) };
-        if !is_own {
-            self.faults.one(Fault::Forged);
-        }
+        deed.fault.into_iter().for_each(|fault| self.faults.one(fault));
         self.send_hostile(sender, Duration::ZERO, deed.to, &deed.datagram);
     }
 

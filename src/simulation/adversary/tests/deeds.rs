@@ -1,0 +1,1 @@
+//! What each kind of adversary does, seen from outside.
