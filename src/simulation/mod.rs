@@ -24,7 +24,11 @@ mod host;
 pub mod invariants;
 mod link;
 mod nat;
+pub mod plot;
 mod queue;
+pub mod report;
+pub mod run;
+pub mod scenario;
 #[cfg(test)]
 mod tests;
 mod trace;
