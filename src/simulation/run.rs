@@ -18,7 +18,7 @@ use super::traffic::Watched;
 use super::world::World;
 use super::{CutId, Fault};
 use crate::mersenne::Exponent;
-use crate::protocol::Time;
+use crate::protocol::{Label as _, Time};
 
 mod deeds;
 mod many;
@@ -206,9 +206,10 @@ impl<'a> Run<'a> {
         if let Some(found) = self.finds.last_mut() {
             found.watched = self.world.traffic().watched().cloned();
         }
-        let mut report = self.meter.report(&self.world, &self.finds, self.began);
+        let seconds = self.passed().as_secs_f64();
+        let mut report = std::mem::take(&mut self.meter).report(&self.world, &self.finds, self.began);
         report.seed = seed;
-        report.seconds = self.passed().as_secs_f64();
+        report.seconds = seconds;
         report.hosts = self.world.hosts().len();
         report.adversaries = self.adversaries;
         let disturbed = self.scenario.schedule.iter().filter(|happening| !matches!(happening.deed, Deed::Find(_)));
@@ -238,10 +239,8 @@ impl<'a> Run<'a> {
         wanted.extend(self.scenario.nat.as_ref().filter(|nat| nat.share > Share::NONE).map(|_| Fault::Translated));
         let schedule = self.scenario.schedule.iter();
         wanted.extend(schedule.flat_map(|Happening { deed, .. }| deeds::faults_of(deed)));
-        wanted.sort_unstable();
-        wanted.dedup();
-        let missing = wanted.into_iter().filter(|&fault| faults.of(fault) == 0);
-        let mut told: Vec<String> = missing.map(|fault| format!("there were no {}", deeds::name(fault))).collect();
+        let missing = faults.faults().filter(|(fault, times)| *times == 0 && wanted.contains(fault));
+        let mut told: Vec<String> = missing.map(|(fault, _)| format!("there were no {}", fault.as_str())).collect();
         let idle = self.cuts.iter().filter(|&&cut| self.world.dropped_by(cut) == 0).count();
         if idle > 0 {
             told.push(format!("{idle} partitions dropped nothing"));
@@ -259,7 +258,7 @@ fn ring_failure(truth: convergence::RingTruth, share: Share) -> Option<String> {
     let wrong = truth.right < share.at_least_of(truth.nodes);
     wrong.then(|| {
         let percent = 100.0 * truth.share();
-        let convergence::RingTruth { nodes, right } = truth;
+        let convergence::RingTruth { nodes, right, .. } = truth;
         format!("{right} of {nodes} nodes ({percent:.3} %) know their true neighbours on the ring, {share} are wanted")
     })
 }

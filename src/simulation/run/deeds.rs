@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::{Found, Run, Step};
-use crate::protocol::Label as _;
 use crate::simulation::scenario::{Chosen, Deed, DiskFate, Find, Partition, PartitionKind, Share};
 use crate::simulation::{Cut, Disk, Fault, HostId};
 
@@ -161,9 +160,4 @@ pub(super) fn faults_of(deed: &Deed) -> Vec<Fault> {
         Deed::Reset(some) => unless_none(some.share, &[Fault::Reset]),
         Deed::Loss(share) => unless_none(*share, &[Fault::Lost]),
     }
-}
-
-/// A fault in words.
-pub(super) fn name(fault: Fault) -> &'static str {
-    fault.as_str()
 }

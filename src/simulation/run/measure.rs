@@ -14,7 +14,7 @@ use crate::simulation::{HostId, World, convergence};
 const SAMPLES_SMALL_MAX: usize = 20_000;
 
 /// What is measured on the way.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Meter {
     interval: Duration,
     upkeep_from: Duration,
