@@ -135,6 +135,21 @@ const OF_A_COMPUTATION: Extra = Extra {
     see_also: "mersenned(1), mersenned-test(1), mersenned-search(1), mersenned-work(1), mersenned-bench(1), mersenned-selftest(1)",
 };
 
+const OF_A_SIMULATION: Extra = Extra {
+    exit_status: &[
+        ("0", "Every run has passed."),
+        (
+            "1",
+            "A bound did not hold, an invariant was broken, a fault that was asked for never happened, or a file cannot be \
+             used; standard error says which, with the command that repeats the run.",
+        ),
+        USAGE,
+    ],
+    environment: &[],
+    files: &[],
+    see_also: "mersenned(1), mersenned-lab(1), mersenned-run(1)",
+};
+
 const OF_ANY_OTHER: Extra = Extra {
     exit_status: &[OK, FAILED, USAGE],
     environment: &[],
@@ -205,6 +220,8 @@ fn extra(name: &str) -> &'static Extra {
         .contains(&name)
     {
         &OF_A_COMPUTATION
+    } else if name == "mersenned-simulate" {
+        &OF_A_SIMULATION
     } else {
         &OF_ANY_OTHER
     }

@@ -25,6 +25,7 @@ mod report;
 pub mod run;
 pub mod search;
 pub mod selftest;
+pub mod simulate;
 pub mod status;
 mod stop;
 pub mod test;
@@ -73,6 +74,8 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Check that the engines calculate as they should on this machine
     Selftest(selftest::SelftestArgs),
+    /// Run a virtual network: faults, adversaries, and what must hold all the same
+    Simulate(Box<simulate::SimulateArgs>),
     /// Show a datagram as JSON, or why it is refused
     Decode(decode::DecodeArgs),
     /// Check, show or explain settings
@@ -101,6 +104,7 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Work(args) => work::work(&args),
         Command::Bench(args) => bench::bench(&args),
         Command::Selftest(args) => selftest::selftest(&args),
+        Command::Simulate(args) => simulate::simulate(&args),
         Command::Decode(args) => decode::decode(args),
         Command::Config(args) => config::config(&args),
         Command::Completions(args) => completions::completions(&args),

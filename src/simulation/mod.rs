@@ -13,6 +13,7 @@
 //! * [`invariants`]: what must hold after every event · [`convergence`]: what must hold once faults have stopped
 //! * [`adversary`]: hosts that do not keep to the protocol
 //! * [`chaos`]: everything at once, from a seed · [`Trace`]: what was said, for reading and for comparing
+//! * [`scenario`]: networks and happenings as data · [`run`]: makes one happen · [`report`], [`plot`]: what was measured
 
 mod address_hasher;
 pub mod adversary;

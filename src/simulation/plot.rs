@@ -77,11 +77,15 @@ fn spread(svg: &mut String, prime: Option<&Spread>) {
         text(svg, "faint", "middle", (x, y + 18.0), &short(seconds));
     }
     for (class, times) in [("heard", &prime.heard), ("verified", &prime.verified)] {
-        let points: String =
-            curve(times, until).into_iter().map(|(x, y)| SPREAD.at(x, y)).map(|(x, y)| format!("{x:.1},{y:.1} ")).collect();
+        let points: String = curve(times, until)
+            .into_iter()
+            .map(|(x, y)| SPREAD.at(x, y))
+            .map(|(x, y)| format!("{x:.1},{y:.1} "))
+            .collect();
         put(svg, format_args!("<polyline class=\"{class}\" points=\"{}\"/>", points.trim_end()));
     }
-    for (index, (name, what)) in [("heard", "had heard of it"), ("verified", "had verified it")].into_iter().enumerate() {
+    for (index, (name, what)) in [("heard", "had heard of it"), ("verified", "had verified it")].into_iter().enumerate()
+    {
         let (x, y) = (SPREAD.left + 170.0 * index as f64, SPREAD.top + SPREAD.height + 44.0);
         put(svg, format_args!("<rect class=\"key-{name}\" x=\"{x}\" y=\"{:.1}\" width=\"14\" height=\"4\"/>", y - 6.0));
         text(svg, "faint", "start", (x + 20.0, y), what);
@@ -213,8 +217,10 @@ mod tests {
                 }
             }
             let is_empty = tag.ends_with('/');
-            let (name, attributes) = tag.trim_end_matches('/').split_once(' ').unwrap_or((tag.trim_end_matches('/'), ""));
-            if attributes.matches('"').count() % 2 != 0 || attributes.matches("=\"").count() * 2 != attributes.matches('"').count()
+            let (name, attributes) =
+                tag.trim_end_matches('/').split_once(' ').unwrap_or((tag.trim_end_matches('/'), ""));
+            if attributes.matches('"').count() % 2 != 0
+                || attributes.matches("=\"").count() * 2 != attributes.matches('"').count()
             {
                 return Err(format!("the attributes {attributes:?} are not quoted"));
             }

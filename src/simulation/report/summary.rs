@@ -140,6 +140,10 @@ mod tests {
         assert_eq!(summary.figures["ring right, %"].max, 50.0);
         assert_eq!(summary.figures.get("verified by all, s"), None, "nobody verified anything");
         assert_eq!(summary.happened["crashes"], 6);
-        assert!(summary.to_string().contains("heard by all, s                      0.500       2.000       3.000       3\n"));
+        assert!(
+            summary
+                .to_string()
+                .contains("heard by all, s                      0.500       2.000       3.000       3\n")
+        );
     }
 }

@@ -10,7 +10,13 @@ impl fmt::Display for Report {
             0 => String::new(),
             some => format!(", {} of them hostile", count(some as u64)),
         };
-        writeln!(f, "seed {}: {} hosts{hostile}, {} virtual seconds", self.seed, count(self.hosts as u64), self.seconds)?;
+        writeln!(
+            f,
+            "seed {}: {} hosts{hostile}, {} virtual seconds",
+            self.seed,
+            count(self.hosts as u64),
+            self.seconds
+        )?;
         for prime in &self.primes {
             write!(f, "\n{prime}")?;
         }

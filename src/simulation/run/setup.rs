@@ -73,9 +73,8 @@ fn roles(scenario: &Scenario, world: &mut World, plans: &mut Plans) -> Vec<Role>
         true => SocketAddr::from(([127, 0, 0, 1], 5001 + index as u16)),
         false => plans.address(),
     };
-    let mut roles: Vec<Role> = (0..scenario.nodes)
-        .map(|index| Role { address: address(index, plans), nat: None, hostile: None })
-        .collect();
+    let mut roles: Vec<Role> =
+        (0..scenario.nodes).map(|index| Role { address: address(index, plans), nat: None, hostile: None }).collect();
     // Those that others start from are honest, and can be reached.
     let pillars = match scenario.start {
         Start::Seed { first, .. } => first.clamp(1, scenario.nodes),

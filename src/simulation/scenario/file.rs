@@ -122,11 +122,9 @@ fn within(value: &Spanned<DeValue<'_>>, holds: &dyn Fn(Range<usize>) -> bool, sp
             let inner = inner.filter_map(|(index, value)| Some(format!("[{index}]{}", within(value, holds, span)?)));
             inner.into_iter().next().or_else(|| holds(value.span()).then(String::new))
         }
-        DeValue::String(_)
-        | DeValue::Integer(_)
-        | DeValue::Float(_)
-        | DeValue::Boolean(_)
-        | DeValue::Datetime(_) => holds(value.span()).then(String::new),
+        DeValue::String(_) | DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {
+            holds(value.span()).then(String::new)
+        }
     }
 }
 

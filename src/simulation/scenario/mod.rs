@@ -142,7 +142,11 @@ impl Scenario {
         require(self.duration > Span::ZERO, "duration", "give more than no time".to_owned());
         require(self.seeds > 0, "seeds", "give at least 1".to_owned());
         let last = self.start.last();
-        require(last < self.duration, "start", format!("the last node starts at {last}, and by {} all is over", self.duration));
+        require(
+            last < self.duration,
+            "start",
+            format!("the last node starts at {last}, and by {} all is over", self.duration),
+        );
         if let Start::Seed { first, .. } = self.start {
             require(first >= 1, "start.seed.first", "give at least 1: the seed itself".to_owned());
         }
@@ -169,7 +173,11 @@ impl Scenario {
             require(at <= self.duration, key, format!("{at} is after the end at {}", self.duration));
         }
         if let Some(Upkeep { after, at_most }) = self.expect.upkeep {
-            require(after < self.duration, "expect.upkeep.after", format!("{after} is after the end at {}", self.duration));
+            require(
+                after < self.duration,
+                "expect.upkeep.after",
+                format!("{after} is after the end at {}", self.duration),
+            );
             require(at_most >= 0.0, "expect.upkeep.at-most", "give datagrams per node and second".to_owned());
         }
         let finds = self.schedule.iter().any(|happening| matches!(happening.deed, Deed::Find(_)));
@@ -177,7 +185,11 @@ impl Scenario {
             || !self.expect.verified.is_empty()
             || self.expect.hops_at_most.is_some()
             || self.expect.datagrams_at_most.is_some();
-        require(finds || !about_primes, "expect", "bounds about primes, and nobody finds one: schedule a find".to_owned());
+        require(
+            finds || !about_primes,
+            "expect",
+            "bounds about primes, and nobody finds one: schedule a find".to_owned(),
+        );
         let hostile: f64 = self.adversaries.iter().map(|hostile| hostile.share.get()).sum();
         require(hostile < 1.0, "adversaries", "leave somebody honest".to_owned());
         all

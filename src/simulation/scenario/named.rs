@@ -165,7 +165,8 @@ fn half() -> Scenario {
 
 fn ninety() -> Scenario {
     let shows = "nine tenths of 10,000 nodes die at once; the rest is one component within a minute";
-    let expect = Expect { one_component_at: Some(Span::s(120)), heard: vec![within(100.0, 10_000)], ..Expect::default() };
+    let expect =
+        Expect { one_component_at: Some(Span::s(120)), heard: vec![within(100.0, 10_000)], ..Expect::default() };
     let schedule = vec![at(60, Deed::Kill(Chosen { share: Share::percent(90.0) })), found(125)];
     Scenario { link: lost(1.0), expect, schedule, ..settled("ninety", shows, 10_000, Span::s(140)) }
 }

@@ -1,8 +1,11 @@
 //! What is changed of a scenario on the command line.
 
+use std::fmt;
 use std::str::FromStr;
 
-use super::{Churn, Chosen, Deed, Happening, Hostile, HostileKind, Partition, PartitionKind, Scenario, Share, Span, Travel};
+use super::{
+    Chosen, Churn, Deed, Happening, Hostile, HostileKind, Partition, PartitionKind, Scenario, Share, Span, Travel,
+};
 
 /// How long after the last start something happens that has no time of its own.
 const SETTLED: Span = Span::s(30);
@@ -57,6 +60,20 @@ impl FromStr for Timed {
             None => (rest, None),
         };
         Ok(Timed { share: share.parse().map_err(|error: super::ShareError| error.to_string())?, lasts, at })
+    }
+}
+
+impl fmt::Display for Timed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.share.get())?;
+        self.lasts.map_or(Ok(()), |span| write!(f, ":{span}"))?;
+        self.at.map_or(Ok(()), |span| write!(f, "@{span}"))
+    }
+}
+
+impl fmt::Display for Hostile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.kind, self.share.get())
     }
 }
 

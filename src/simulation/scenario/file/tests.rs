@@ -69,7 +69,8 @@ fn latencies_are_written_in_four_ways() {
     assert_eq!(latency("'10ms-20ms'"), Ok(between.clone()));
     assert_eq!(latency("{ from = '10ms', to = '20ms' }"), Ok(between));
     assert!(matches!(latency("{ regions = [['1ms', '9ms'], ['9ms', '1ms']] }"), Ok(Travel::Regions(_))));
-    for value in ["'20ms-10ms'", "{ from = '1s' }", "{ regions = [['1ms', '9ms']] }", "{ regions = [] }", "7", "'far'"] {
+    for value in ["'20ms-10ms'", "{ from = '1s' }", "{ regions = [['1ms', '9ms']] }", "{ regions = [] }", "7", "'far'"]
+    {
         let told = latency(value).unwrap_err().to_string();
         assert!(told.starts_with("s.toml:4: link.latency: "), "{told}");
     }
@@ -110,5 +111,8 @@ fn a_value_that_cannot_be_is_named_with_its_key_and_line() {
     }
     assert_eq!(wrong("nodes = 4\n"), ["s.toml:1: the key `duration` is missing"]);
     let told = wrong("nodes = 0\nduration = 0\n");
-    assert!(told[0].starts_with("s.toml:1: nodes: give 1 to") && told[1].starts_with("s.toml:2: duration: "), "{told:?}");
+    assert!(
+        told[0].starts_with("s.toml:1: nodes: give 1 to") && told[1].starts_with("s.toml:2: duration: "),
+        "{told:?}"
+    );
 }
