@@ -74,11 +74,11 @@ pub struct SimulateArgs {
     adversaries: Vec<Hostile>,
 
     /// Print all that one host does and hears
-    #[arg(long, value_name = "HOST", conflicts_with = "trace_message")]
+    #[arg(long, value_name = "HOST", conflicts_with_all = ["trace_message", "seeds"])]
     trace_node: Option<u32>,
 
     /// Print every PRIME with this msg_id, wherever it comes
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", conflicts_with = "seeds")]
     trace_message: Option<u64>,
 
     /// Print JSON instead of text
@@ -185,8 +185,9 @@ fn overrides(args: &SimulateArgs) -> Overrides {
 
 /// Which seeds are run: the first, and how many.
 fn seeds(args: &SimulateArgs, usual: u64) -> (u64, u64) {
-    // Whoever names a seed wants that one.
-    let count = args.seeds.unwrap_or(if args.seed.is_some() { 1 } else { usual });
+    // Whoever names a seed wants that one, and a trace is of one run.
+    let is_one = args.seed.is_some() || traced(args).is_some();
+    let count = args.seeds.unwrap_or(if is_one { 1 } else { usual });
     (args.seed.unwrap_or(1), count)
 }
 

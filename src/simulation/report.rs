@@ -219,9 +219,11 @@ impl Sample {
 /// What a run took on this machine. It differs from run to run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Real {
-    /// Seconds.
+    /// Seconds that passed.
     pub seconds: f64,
-    /// Virtual seconds in each of them.
+    /// Seconds of one core: fewer than those that passed where others wanted it too. The same where the system does not say.
+    pub core_seconds: f64,
+    /// Virtual seconds in each second of one core.
     pub speed: f64,
     /// What this process had in memory at its peak, in bytes; other runs at the same time are in it.
     pub peak_memory: Option<u64>,

@@ -43,16 +43,18 @@ pub struct Progress {
 
 /// Runs a scenario with one seed. What does not hold is in the report; a broken invariant ends the run.
 pub fn run(scenario: &Scenario, seed: u64, trace: Option<TraceOf>, progress: &mut dyn FnMut(Progress)) -> Report {
-    let began = Instant::now();
+    let began = (Instant::now(), measure::core_time());
     let mut run = Run::new(scenario, seed);
     if let Some(of) = trace {
         run.world.follow(of);
     }
     let violation = run.to_the_end(progress).err();
     let mut report = run.report(seed, violation);
-    let seconds = began.elapsed().as_secs_f64();
-    report.real =
-        report::Real { seconds, speed: report.seconds / seconds.max(1e-9), peak_memory: measure::peak_memory() };
+    let seconds = began.0.elapsed().as_secs_f64();
+    let on_core = began.1.zip(measure::core_time()).map(|(from, to)| to.saturating_sub(from).as_secs_f64());
+    let core_seconds = on_core.unwrap_or(seconds);
+    let speed = report.seconds / core_seconds.max(1e-6);
+    report.real = report::Real { seconds, core_seconds, speed, peak_memory: measure::peak_memory() };
     report
 }
 
@@ -104,6 +106,7 @@ impl<'a> Run<'a> {
     fn new(scenario: &'a Scenario, seed: u64) -> Run<'a> {
         let checks = if scenario.nodes <= CHECKED_MAX { Checks::Every } else { Checks::Light };
         let mut world = World::new(seed, scenario.link.link(), checks);
+        world.disks_mut().delay = scenario.disk.0;
         let (plans, starts) = setup::build(scenario, &mut world);
         let adversaries = world.hosts().filter(|&host| !world.is_honest(host)).count();
         let mut run = Run {
@@ -258,8 +261,13 @@ fn ring_failure(truth: convergence::RingTruth, share: Share) -> Option<String> {
     let wrong = truth.right < share.at_least_of(truth.nodes);
     wrong.then(|| {
         let percent = 100.0 * truth.share();
-        let convergence::RingTruth { nodes, right, .. } = truth;
-        format!("{right} of {nodes} nodes ({percent:.3} %) know their true neighbours on the ring, {share} are wanted")
+        let convergence::RingTruth { nodes, right, wrong } = truth;
+        let wrong: Vec<String> = wrong.iter().map(|host| host.0.to_string()).collect();
+        format!(
+            "{right} of {nodes} nodes ({percent:.3} %) know their true neighbours on the ring, {share} are wanted; wrong are \
+             hosts {} …",
+            wrong.join(", ")
+        )
     })
 }
 

@@ -72,7 +72,7 @@ fn print(scenario: &Scenario, reports: &[Report], summary: &Summary) -> Result<(
             output::line(summary.to_string().trim_end())?;
             let passed = several.len() - summary.failing_seeds.len();
             output::line(&format!(
-                "\n{passed} of {} runs passed, each at {slowest:.0} × real time or faster",
+                "\n{passed} of {} runs passed, each at {slowest:.0} × real time on one core or faster",
                 several.len()
             ))?;
         }

@@ -123,7 +123,11 @@ mod tests {
     #[test]
     fn a_summary_names_failing_seeds_and_takes_the_slowest_prime_of_each_run() {
         let run = |seed, times: &[f64], failures: &[&str]| {
-            let prime = |time: &f64| Spread { heard: Times::new(1, vec![*time]), ..Spread::default() };
+            let prime = |time: &f64| Spread {
+                heard: Times::new(1, vec![*time]),
+                verified: Times::new(1, Vec::new()),
+                ..Spread::default()
+            };
             Report {
                 seed,
                 nodes: 2,

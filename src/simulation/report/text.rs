@@ -51,7 +51,12 @@ impl fmt::Display for Report {
         let real = self.real;
         let memory = real.peak_memory.map(|bytes| format!("; {} MiB at the peak", bytes >> 20)).unwrap_or_default();
         let speed = if real.speed >= 10.0 { format!("{:.0}", real.speed) } else { format!("{:.2}", real.speed) };
-        line(f, "took", format_args!("{:.2} s: {speed} × real time{memory}", real.seconds))
+        let (seconds, core) = (real.seconds, real.core_seconds);
+        line(
+            f,
+            "took",
+            format_args!("{seconds:.2} s, {core:.2} s of one core: {speed} × real time on one core{memory}"),
+        )
     }
 }
 
@@ -135,7 +140,7 @@ mod tests {
             faults: BTreeMap::from([("datagrams lost", 17_000)]),
             trace_hash: "00ff".to_owned(),
             datagrams: 123_456,
-            real: Real { seconds: 2.0, speed: 30.0, peak_memory: Some(300 << 20) },
+            real: Real { seconds: 3.0, core_seconds: 2.0, speed: 30.0, peak_memory: Some(300 << 20) },
             ..Report::default()
         };
         let expected = "\
@@ -155,7 +160,7 @@ M61 found by host 3 at 40.250 s (msg_id 77)
   at rest       never: ring or connection were not right at the end
   happened      17,000 datagrams lost
   trace         00ff of 123,456 datagrams
-  took          2.00 s: 30 × real time; 300 MiB at the peak
+  took          3.00 s, 2.00 s of one core: 30 × real time on one core; 300 MiB at the peak
 ";
         assert_eq!(report.to_string(), expected);
         let rested = Report { converged_after: Some(2.0), ..report };

@@ -159,3 +159,9 @@ pub(super) fn peak_memory() -> Option<u64> {
     let kibibytes: u64 = line.trim().trim_end_matches("kB").trim_end().parse().ok()?;
     Some(kibibytes << 10)
 }
+
+/// How long this thread was on a core, where the system says so: the first number of proc_pid_schedstat.
+pub(super) fn core_time() -> Option<Duration> {
+    let statistics = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    statistics.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+}

@@ -51,6 +51,9 @@ pub struct Scenario {
     /// What lies between any two hosts.
     #[serde(default)]
     pub link: LinkPlan,
+    /// How long a write to a node's disk takes at most, by chance less. 10 ms.
+    #[serde(default = "disk")]
+    pub disk: Span,
     /// Who is behind a translation of addresses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nat: Option<NatPlan>,
@@ -70,6 +73,10 @@ pub struct Scenario {
 
 fn one() -> u64 {
     1
+}
+
+fn disk() -> Span {
+    Span::ms(10)
 }
 
 /// How nodes start, and whom they know.

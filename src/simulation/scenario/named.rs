@@ -55,6 +55,7 @@ fn settled(name: &str, shows: &str, nodes: usize, duration: Span) -> Scenario {
         seeds: 1,
         start: Start::Saved { addresses: 32, over: Span::s(5) },
         link: LinkPlan::default(),
+        disk: Span::ms(10),
         nat: None,
         settings: Timers::default(),
         expect: Expect::default(),

@@ -242,11 +242,11 @@ impl Timers {
             ("generate-interval", self.generate_interval),
         ] {
             if span.is_some_and(|span| span < Span::ms(1)) {
-                return Err(format!("settings: {name} is at least 1ms"));
+                return Err(format!("{name} is at least 1ms"));
             }
         }
         if settings.peer_timeout <= settings.ping_interval {
-            return Err("settings: peer-timeout has to be longer than ping-interval".to_owned());
+            return Err("peer-timeout has to be longer than ping-interval".to_owned());
         }
         Ok(())
     }
