@@ -107,6 +107,9 @@ pub struct Node {
     budgets: Budgets,
     /// Primes found here that are not durable yet, with the revision that has to be.
     unannounced: Rare<u64, u64>,
+    /// Exponents that this node credits itself with, in a form that it has not yet heard from anybody else: any other claim
+    /// takes their place.
+    unconfirmed: Rare<u64, ()>,
     revision: AtomicU64,
     saved_revision: AtomicU64,
     asleep: AtomicBool,
@@ -191,6 +194,7 @@ impl Node {
                 echoes: Bucket::default(),
             },
             unannounced: Rare::new(table),
+            unconfirmed: Rare::new(table),
             revision: AtomicU64::new(0),
             saved_revision: AtomicU64::new(0),
             asleep: AtomicBool::new(saved.asleep),
@@ -216,6 +220,9 @@ impl Node {
         };
         for claim in &saved.primes {
             node.primes.learn(claim.0);
+            if node.own.is_bound(claim.0.originator) {
+                node.unconfirmed.insert(claim.0.exponent.into(), ());
+            }
         }
         node.leaves.set_position(node.own.public().map(RingPosition::of));
         node.place_leaves();
@@ -357,11 +364,6 @@ impl Node {
 
     fn instance(&self) -> u64 {
         self.instance.load(Ordering::Relaxed)
-    }
-
-    /// Whether this start of this node has made the claim of this id in the name of this originator, and remembers it.
-    fn is_own(&self, originator: SocketAddr, id: MessageId) -> bool {
-        self.own.contains(originator) && self.ids.gave(id)
     }
 
     /// A message of this node's own, new unless it is an answer.

@@ -60,16 +60,16 @@ impl OwnAddresses {
         advertised.or_else(|| (!bound.is_unspecified()).then(|| SocketAddr::new(bound, port.get())))
     }
 
-    /// Whether this is this node itself.
+    /// Whether this is this node itself, as far as it was told where it is or has found out.
     pub(crate) fn contains(&self, address: SocketAddr) -> bool {
+        self.is_bound(address) || self.learned.contains(address)
+    }
+
+    /// Whether this is an address this node was told that it has. Others that it has learned to be its own may be mirrors.
+    pub(crate) fn is_bound(&self, address: SocketAddr) -> bool {
         let Whereabouts { port, bound, advertised } = self.whereabouts;
-        if advertised == Some(address) {
-            return true;
-        }
-        if self.learned.contains(address) {
-            return true;
-        }
-        address.port() == port.get() && (address.ip() == bound || bound.is_unspecified() && address.ip().is_loopback())
+        let is_here = || address.ip() == bound || bound.is_unspecified() && address.ip().is_loopback();
+        advertised == Some(address) || address.port() == port.get() && is_here()
     }
 
     /// Notes that this address has turned out to be this node. Returns whether that is new; beyond a few addresses

@@ -80,6 +80,7 @@ impl Node {
         self.seen.clear();
         self.refuted.clear();
         self.unannounced.clear();
+        self.unconfirmed.clear();
         // Else its own claims, coming back from its peers, would be taken for known.
         self.ids.forget();
         self.instance.store(self.random.next(), Ordering::Relaxed);

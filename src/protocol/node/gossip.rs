@@ -11,7 +11,7 @@ use crate::protocol::candidate::Source;
 use crate::protocol::claims::{Claim, Queued, SourceLimit};
 use crate::protocol::counters::{ClaimResult, DiscoveredVia};
 use crate::protocol::event::{Event, PeerKind};
-use crate::protocol::message::{Announcement, Body, Message, MessageId, Signature, Ttl};
+use crate::protocol::message::{Announcement, Body, Message, MessageId, Ttl};
 use crate::protocol::outbox::{Measurement, Order, Outbox};
 use crate::protocol::primes::Learned;
 use crate::protocol::seen::{SeenKey, Sight};
@@ -47,10 +47,7 @@ impl Node {
     ) -> Fate {
         let &Announcement { ttl, exponent, signature } = announcement;
         let ttl = ttl.clamped(self.settings.ttl_max);
-        if self.own.contains(originator) {
-            self.recognise(originator, id, exponent, signature, out);
-        }
-        if self.is_own(originator, id) {
+        if self.own.is_bound(originator) && self.has_come_back(originator, id, exponent) {
             return Fate::Own;
         }
         if let Ok(exponent) = Exponent::new(exponent) {
@@ -120,8 +117,11 @@ impl Node {
         };
         let claim = Claim { exponent, originator, id, signature: announcement.signature };
         if let Some(credited) = self.primes.credit(exponent) {
-            if self.own.contains(credited.originator) && credited.id == id {
-                self.rename_own(claim, credited, out);
+            if self.unconfirmed.remove(exponent.into()).is_some() {
+                // Behind a translator nobody else can ever hear the form in which this node credits itself. Should others
+                // know it after all, it comes back by catching up.
+                self.primes.replace(claim);
+                self.note_credit(claim, credited, out);
             }
             if claim.beats(&credited) && !self.has_budget_for_claim(now, from) {
                 return Fate::Decided(ClaimResult::Budget);
@@ -201,30 +201,16 @@ impl Node {
         }
     }
 
-    /// A claim in this node's own name has come back: others know it by the address that this node has for itself. If it has
-    /// taken another form of the message for the one that others know, this one counts again.
-    fn recognise(
-        &self,
-        originator: SocketAddr,
-        id: MessageId,
-        exponent: u64,
-        signature: Option<Signature>,
-        out: &mut Outbox,
-    ) {
-        let Ok(exponent) = Exponent::new(exponent) else { return };
-        let claim = Claim { exponent, originator, id, signature };
-        if self.primes.credit(exponent).is_some_and(|credited| credited.id == id)
-            && let Learned::Credit(before) = self.primes.learn(claim)
-        {
-            self.note_credit(claim, before, out);
+    /// Whether a claim in this node's own name is the one that it credits itself with: then others know it in the form in
+    /// which this node does. Any other that bears its name is judged like anybody's, since anybody can have made it up.
+    fn has_come_back(&self, originator: SocketAddr, id: MessageId, exponent: u64) -> bool {
+        let Ok(exponent) = Exponent::new(exponent) else { return false };
+        let is_credited = |credited: Claim| (credited.originator, credited.id) == (originator, id);
+        let has_come_back = self.primes.credit(exponent).is_some_and(is_credited);
+        if has_come_back {
+            self.unconfirmed.remove(exponent.into());
         }
-    }
-
-    /// The same message under another address: behind a translator this node is known by that one, and nobody else can ever
-    /// hear the form in which it credits itself. Should somebody have made it up, the true one comes back by catching up.
-    fn rename_own(&self, claim: Claim, credited: Claim, out: &mut Outbox) {
-        self.primes.replace(claim);
-        self.note_credit(claim, credited, out);
+        has_come_back
     }
 
     pub(super) fn note_credit(&self, claim: Claim, before: Claim, out: &mut Outbox) {
@@ -282,7 +268,7 @@ impl Node {
 
     /// How an originator is named to others: this node itself by its port, whatever address others know it by.
     fn name_originator(&self, originator: SocketAddr) -> crate::protocol::address::NodeRef {
-        if self.own.contains(originator) { self.own.node_ref() } else { self.own.name(originator) }
+        if self.own.is_bound(originator) { self.own.node_ref() } else { self.own.name(originator) }
     }
 
     /// Sends the largest known prime to a peer that has just become active and cannot say what it knows.

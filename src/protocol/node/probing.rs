@@ -50,12 +50,26 @@ impl Node {
             // Its end, or an answer, is noticed.
             return self.timers.next_candidates.set(Time::NEVER);
         }
-        let (mut due, next) = self.due_candidates(now);
+        let (due, next) = self.due_candidates(now);
         self.timers.next_candidates.set(if due.len() > free { now + CANDIDATE_PAUSE } else { next });
-        due.truncate(free);
-        for (.., address) in due {
+        for address in self.in_turns(due).into_iter().take(free) {
             self.probe(now, address, None, Purpose::Choice, 0.0, out);
         }
+    }
+
+    /// Hearsay and those who have answered before, or are seeds, in turns: however much a liar makes up, half of all attempts
+    /// are for others.
+    fn in_turns(&self, due: Vec<Turn>) -> Vec<SocketAddr> {
+        let is_hearsay = |address: &SocketAddr| {
+            self.book.get(*address).is_some_and(|candidate| !candidate.has_answered() && !candidate.is_seed())
+        };
+        let (hearsay, others): (Vec<_>, Vec<_>) = due.into_iter().map(|(.., address)| address).partition(is_hearsay);
+        if hearsay.is_empty() || others.is_empty() {
+            return [others, hearsay].concat();
+        }
+        let (first, second) = if self.random.below(2) == 0 { (hearsay, others) } else { (others, hearsay) };
+        let longest = first.len().max(second.len());
+        (0..longest).flat_map(|turn| [first.get(turn), second.get(turn)]).flatten().copied().collect()
     }
 
     /// Candidates for which there is a place, in their order, and when the next one's time comes.

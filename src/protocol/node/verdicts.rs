@@ -51,6 +51,7 @@ impl Node {
         out.events.push(Event::PrimeFound { exponent, id });
         let revision = self.changed(out);
         self.unannounced.insert(exponent.into(), revision);
+        self.unconfirmed.insert(exponent.into(), ());
     }
 
     /// The search that was ordered has failed for a reason of its own: it is ordered again at the next interval.
@@ -122,7 +123,7 @@ impl Node {
                 continue;
             };
             // A better claim has gone round already, with the TTL it came with.
-            if self.is_own(claim.originator, claim.id) {
+            if self.own.is_bound(claim.originator) && self.ids.gave(claim.id) {
                 self.announce(now, claim, out);
             }
         }

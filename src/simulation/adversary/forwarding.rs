@@ -76,4 +76,3 @@ impl Adversary for TtlRaiser {
         Incoming::Passed
     }
 }
-

@@ -143,6 +143,9 @@ mod tests {
     #[test]
     fn who_gives_another_name_is_told_which_there_are() {
         let error = "squish".parse::<AdversaryKind>().unwrap_err().to_string();
-        assert!(error.contains("\"squish\"") && error.contains("squash, ttl") && error.contains("false-accept"), "{error}");
+        assert!(
+            error.contains("\"squish\"") && error.contains("squash, ttl") && error.contains("false-accept"),
+            "{error}"
+        );
     }
 }

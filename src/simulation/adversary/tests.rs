@@ -127,7 +127,9 @@ impl Trial {
                 run_for(&mut world, LOOK)?;
                 continue;
             };
-            took.push(agrees_within(&mut world, BOUND).map_err(|what| format!("M{exponent} of host {}: {what}", finder.0))?);
+            took.push(
+                agrees_within(&mut world, BOUND).map_err(|what| format!("M{exponent} of host {}: {what}", finder.0))?,
+            );
         }
         Ok(took)
     }
