@@ -11,6 +11,7 @@ use support::{Node, free_ports};
 /// Every metric that is promised to users, without its prefix.
 const PROMISED: &str = "\
 peers peers_discovered_total peer_evictions_total peer_flaps_total peer_rtt_seconds address_book_entries \
+network_size ring_position_ratio ring_owned_ratio \
 datagrams_total datagram_bytes_total datagrams_dropped_total send_errors_total socket_kernel_drops_total \
 receive_buffer_bytes messages_originated_total duplicates_total forwards_total prime_hops catchup_sent_total seen_entries \
 known_primes prime_height prime_height_timestamp_seconds claims_total verification_seconds verification_queue \

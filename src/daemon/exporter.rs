@@ -21,11 +21,13 @@ use crate::protocol::{
 };
 use crate::search::SearchBoard;
 
+mod network;
 mod requests;
 mod search;
 #[cfg(test)]
 pub(in crate::daemon) mod tests;
 
+use network::Network;
 pub use requests::Route;
 use requests::{Requests, requests};
 use search::Search;
@@ -68,6 +70,7 @@ pub struct Exporter {
     /// Counts that are kept elsewhere, each with where.
     copied: Vec<(metrics::Counter, Source)>,
     gauges: Gauges,
+    network: Network,
     search: Search,
     histograms: Histograms,
     lagged: metrics::Counter,
@@ -77,8 +80,6 @@ pub struct Exporter {
 }
 
 struct Gauges {
-    proven: Gauge,
-    plain: Gauge,
     address_book: Gauge,
     receive_buffer: Gauge,
     seen: Gauge,
@@ -113,11 +114,12 @@ impl Exporter {
             .set_buckets_for_metric(Matcher::Full(VERIFICATION.to_owned()), &VERIFICATION_BUCKETS)?
             .build_recorder();
         let process = metrics_process::Collector::default();
-        let (copied, gauges, search, histograms, lagged, requests) = metrics::with_local_recorder(&recorder, || {
-            process.describe();
-            build_info();
-            (copied(), gauges(), Search::new(board), histograms(), lagged(), requests())
-        });
+        let (copied, gauges, network, search, histograms, lagged, requests) =
+            metrics::with_local_recorder(&recorder, || {
+                process.describe();
+                build_info();
+                (copied(), gauges(), Network::new(), Search::new(board), histograms(), lagged(), requests())
+            });
         let known = node.state_view().known;
         let exporter = Exporter {
             node,
@@ -128,6 +130,7 @@ impl Exporter {
             process,
             copied,
             gauges,
+            network,
             search,
             histograms,
             lagged,
@@ -191,8 +194,6 @@ impl Exporter {
         self.lagged.absolute(self.journal.lagged());
         let state = self.node.state_view();
         let Gauges {
-            proven,
-            plain,
             address_book,
             receive_buffer,
             seen,
@@ -202,8 +203,6 @@ impl Exporter {
             verification_queue,
             event_subscribers,
         } = &self.gauges;
-        proven.set(state.peers.saturating_sub(state.plain_peers) as f64);
-        plain.set(state.plain_peers as f64);
         address_book.set(state.address_book as f64);
         receive_buffer.set(self.socket.receive_buffer() as f64);
         seen.set(state.seen as f64);
@@ -211,6 +210,7 @@ impl Exporter {
         height.set(state.known.largest as f64);
         verification_queue.set(state.verification_queue as f64);
         event_subscribers.set(self.journal.subscribers() as f64);
+        self.network.refresh(&state, &self.node.peer_roles());
         self.search.refresh(&state);
     }
 }
@@ -334,11 +334,7 @@ fn gauges() -> Gauges {
         describe_gauge!(name, text);
         gauge!(name)
     };
-    const PEERS: &str = "mersenned_peers";
-    describe_gauge!(PEERS, "Active peers, by whether they have proven their address.");
     Gauges {
-        proven: gauge!(PEERS, "state" => "proven"),
-        plain: gauge!(PEERS, "state" => "plain"),
         address_book: gauge("mersenned_address_book_entries", "Addresses that may become peers."),
         receive_buffer: gauge("mersenned_receive_buffer_bytes", "Size of the UDP socket's receive buffer."),
         seen: gauge("mersenned_seen_entries", "PRIMEs remembered, to know them again."),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use super::counters::{ClaimResult, DiscoveredVia, EvictionReason, Label};
+use super::counters::{ClaimResult, DiscoveredVia, EvictionReason, Label, labels};
 use super::message::{MessageId, MessageType, Ttl};
 use crate::mersenne::Exponent;
 
@@ -113,26 +113,27 @@ pub enum Event {
     },
 }
 
-/// How a peer talks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PeerKind {
-    /// It has proven that it receives at its address.
-    Proven,
-    /// It speaks the six fields with nil data only.
-    Plain,
+labels! {
+    /// How a peer talks.
+    PeerKind {
+        /// It has proven that it receives at its address.
+        Proven = "proven",
+        /// It speaks the six fields with nil data only.
+        Plain = "plain",
+    }
 }
 
-/// Why an active peer is one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PeerRole {
-    /// It is one of the nearest on the ring.
-    Leaf,
-    /// This node chose it from its address book: nobody else decides who these are.
-    Chosen,
-    /// It asked first, and there was a place.
-    Guest,
+labels! {
+    /// Why an active peer is one.
+    #[derive(PartialOrd, Ord)]
+    PeerRole {
+        /// It is one of the nearest on the ring.
+        Leaf = "leaf",
+        /// This node chose it from its address book: nobody else decides who these are.
+        Chosen = "chosen",
+        /// It asked first, and there was a place.
+        Guest = "guest",
+    }
 }
 
 /// One message, sent or received.

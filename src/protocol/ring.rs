@@ -15,6 +15,9 @@ use crate::mersenne::Exponent;
 /// Nodes that a node keeps as peers on each side of its position, whatever else it keeps.
 pub const LEAVES_PER_SIDE: usize = 2;
 
+/// All positions there are: 2^64.
+const CIRCUMFERENCE: f64 = 18_446_744_073_709_551_616.0;
+
 /// A point of the ring: of a node, or of a key that some node owns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RingPosition(pub u64);
@@ -40,6 +43,19 @@ impl RingPosition {
     pub const fn owns(self, predecessor: RingPosition, key: RingPosition) -> bool {
         let arc = predecessor.up_to(self);
         arc == 0 || key.up_to(self) < arc
+    }
+
+    /// The share of the ring that a node here whose predecessor is there owns, above 0 to 1.
+    pub fn share_above(self, predecessor: RingPosition) -> f64 {
+        match predecessor.up_to(self) {
+            0 => 1.0,
+            arc => arc as f64 / CIRCUMFERENCE,
+        }
+    }
+
+    /// How far around the ring it is, 0 to 1.
+    pub fn ratio(self) -> f64 {
+        self.0 as f64 / CIRCUMFERENCE
     }
 }
 
@@ -84,6 +100,14 @@ mod tests {
             assert_eq!(owners.count(), 1, "{key}");
         }
         assert!(ring[0].owns(ring[2], RingPosition(u64::MAX)) && ring[0].owns(ring[2], RingPosition(100)));
+    }
+
+    #[test]
+    fn the_shares_of_a_ring_are_all_of_it() {
+        let ring = [RingPosition(1 << 62), RingPosition(1 << 63), RingPosition(3 << 62)];
+        let shares = [0, 1, 2].map(|at| ring[at].share_above(ring[(at + 2) % 3]));
+        assert_eq!((shares, ring.map(RingPosition::ratio)), ([0.5, 0.25, 0.25], [0.25, 0.5, 0.75]));
+        assert_eq!(ring[0].share_above(ring[0]), 1.0, "alone");
     }
 
     #[test]

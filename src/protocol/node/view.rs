@@ -52,6 +52,9 @@ pub struct StateView {
     pub position: Option<RingPosition>,
     /// Its neighbours there; absent while it has no position or no peer.
     pub neighbours: Option<Neighbours>,
+    /// The share of the ring that it owns, from its predecessor's position to its own: 1 while it has no peer, 0 without
+    /// a position.
+    pub owned_ratio: f64,
     /// How many nodes the network seems to have, this one included.
     pub network_size: u64,
     /// The id its next message will have.
@@ -148,6 +151,7 @@ impl Node {
             searching: self.searching.load(Ordering::Relaxed),
             position: self.position(),
             neighbours: self.neighbours(),
+            owned_ratio: self.owned_ratio(),
             network_size: self.network_size(),
             next_msg_id: self.ids.peek(),
             originators: self.primes.latest(),
@@ -163,6 +167,13 @@ impl Node {
     pub fn neighbours(&self) -> Option<Neighbours> {
         let nearest = self.peers.nearest(self.position()?, 1);
         Some(Neighbours { predecessor: nearest.predecessor()?, successor: nearest.successor()? })
+    }
+
+    /// The share of the ring between the predecessor's position and this node's own.
+    fn owned_ratio(&self) -> f64 {
+        let Some(here) = self.position() else { return 0.0 };
+        let predecessor = self.neighbours().map_or(here, |neighbours| RingPosition::of(neighbours.predecessor));
+        here.share_above(predecessor)
     }
 
     /// Who owns an exponent, as far as this node knows: certain if it is itself, else the best guess that its peers and its
@@ -198,6 +209,11 @@ impl Node {
             accepts: peer.accepts,
         };
         self.peers.map(view).into_iter().map(|(_, view)| view).collect()
+    }
+
+    /// How each active peer talks, and why it is one.
+    pub fn peer_roles(&self) -> Vec<(PeerKind, PeerRole)> {
+        self.peers.map(|_, peer| (peer.kind, peer.role())).into_iter().map(|(_, roles)| roles).collect()
     }
 
     /// The known primes, largest first.
