@@ -19,6 +19,8 @@ pub enum Route {
     Peers,
     /// `/primes`
     Primes,
+    /// `/owner`
+    Owner,
     /// `/log`
     Log,
     /// `/events`
@@ -44,6 +46,7 @@ impl Label for Route {
         Route::State,
         Route::Peers,
         Route::Primes,
+        Route::Owner,
         Route::Log,
         Route::Events,
         Route::Gossip,
@@ -62,6 +65,7 @@ impl Label for Route {
             Route::State => "/state",
             Route::Peers => "/peers",
             Route::Primes => "/primes",
+            Route::Owner => "/owner",
             Route::Log => "/log",
             Route::Events => "/events",
             Route::Gossip => "/gossip",
@@ -96,7 +100,7 @@ impl Route {
             }
             Route::Ready => &[200, 403, 405, 503],
             Route::Log => &[200, 400, 403, 405],
-            Route::Events => &[200, 400, 403, 405, 503],
+            Route::Events | Route::Owner => &[200, 400, 403, 405, 503],
             Route::Gossip => &[202, 400, 401, 403, 405, 408, 413, 415, 503],
             Route::Sleep | Route::Wake | Route::Reset => &[200, 202, 400, 401, 403, 405, 408, 413, 415, 503],
             // 500 stands for what should not happen.

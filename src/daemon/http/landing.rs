@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::App;
-use crate::protocol::{PeerView, PrimeView, Time};
+use crate::protocol::{Label as _, PeerView, PrimeView, Time};
 
 /// The page loads nothing, and only this very style applies: the hash is that of the text between the style tags.
 pub(super) const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; \
@@ -48,6 +48,8 @@ pub(super) fn render(app: &App) -> String {
         ("queue", state.verification_queue.to_string()),
         ("peers", state.peers.to_string()),
         ("book", state.address_book.to_string()),
+        ("network", state.network_size.to_string()),
+        ("owned", format!("{:.1} %", state.owned_ratio * 100.0)),
         ("peer_rows", peer_rows(&app.node.peer_views(now))),
         ("prime_rows", prime_rows(&app.node.prime_views())),
     ];
@@ -72,7 +74,7 @@ fn fill(page: &str, values: &[(&str, String)]) -> String {
 
 fn peer_rows(peers: &[PeerView]) -> String {
     if peers.is_empty() {
-        return "<tr><td colspan=\"3\">none at the moment</td></tr>".to_owned();
+        return "<tr><td colspan=\"4\">none at the moment</td></tr>".to_owned();
     }
     let mut rows = String::new();
     for peer in peers.iter().take(ROWS) {
@@ -83,9 +85,10 @@ fn peer_rows(peers: &[PeerView]) -> String {
             None => "not measured yet".to_owned(),
         };
         // Writing to a string cannot fail.
-        let _ = write!(rows, "<tr><td>{address}</td><td>{active}</td><td>{round_trip}</td></tr>");
+        let role = peer.role.as_str();
+        let _ = write!(rows, "<tr><td>{address}</td><td>{role}</td><td>{active}</td><td>{round_trip}</td></tr>");
     }
-    more(&mut rows, peers.len());
+    more(&mut rows, 4, peers.len());
     rows
 }
 
@@ -98,13 +101,13 @@ fn prime_rows(primes: &[PrimeView]) -> String {
         let finder = escape(&prime.finder.to_string());
         let _ = write!(rows, "<tr><td>M{}</td><td>{finder}</td><td>{}</td></tr>", prime.exponent, prime.msg_id);
     }
-    more(&mut rows, primes.len());
+    more(&mut rows, 3, primes.len());
     rows
 }
 
-fn more(rows: &mut String, of: usize) {
+fn more(rows: &mut String, columns: usize, of: usize) {
     if of > ROWS {
-        let _ = write!(rows, "<tr><td colspan=\"3\">and {} more</td></tr>", of - ROWS);
+        let _ = write!(rows, "<tr><td colspan=\"{columns}\">and {} more</td></tr>", of - ROWS);
     }
 }
 
@@ -169,7 +172,7 @@ mod tests {
         for route in ["/metrics", "/-/healthy", "/-/ready", "/state", "/peers/", "/primes", "/log", "/events"] {
             assert!(PAGE.contains(&format!("href=\"{route}\"")), "{route}");
         }
-        assert!(PAGE.contains("/gossip/"));
+        assert!(PAGE.contains("href=\"/owner?exponent=") && PAGE.contains("/gossip/"));
     }
 
     #[test]

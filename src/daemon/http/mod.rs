@@ -41,6 +41,7 @@ mod events;
 mod gossip;
 mod guard;
 mod landing;
+mod owner;
 mod post;
 mod routes;
 #[cfg(test)]

@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::answer::{Shared, error, json, since};
-use super::{App, Command, control, events, gossip, landing};
+use super::{App, Command, control, events, gossip, landing, owner};
 use crate::mersenne::decimal;
 use crate::protocol::{PrimeView, StateView, Time};
 
@@ -27,6 +27,7 @@ pub(super) fn router(app: Arc<App>, shutdown: watch::Receiver<bool>) -> Router {
         .route("/peers", get(peers))
         .route("/peers/", get(peers))
         .route("/primes", get(primes))
+        .route("/owner", get(owner::owner))
         .route("/log", get(log))
         .route("/events", get(events::events))
         .route("/sleep", post(control::control).layer(Extension(Command::Sleep)))

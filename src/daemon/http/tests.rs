@@ -1,6 +1,6 @@
 //! A real server, asked byte by byte over real sockets.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU16;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -21,6 +21,7 @@ mod control;
 mod elsewhere;
 mod gossip;
 mod limits;
+mod owner;
 mod streams;
 
 /// No test waits longer than this for anything.
@@ -58,6 +59,11 @@ impl TestServer {
 
     /// A server that changes nothing for whoever does not know this token.
     async fn start_guarded(driver: Driver, journal_capacity: usize, token: Option<Token>) -> TestServer {
+        TestServer::start_bound(driver, journal_capacity, token, Ipv4Addr::LOCALHOST).await
+    }
+
+    /// The same for a node whose gossip is bound to this address.
+    async fn start_bound(driver: Driver, capacity: usize, token: Option<Token>, bound: Ipv4Addr) -> TestServer {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let birth = Birth {
@@ -65,7 +71,7 @@ impl TestServer {
             now: Time::ZERO,
             whereabouts: Whereabouts {
                 port: NonZeroU16::new(address.port()).unwrap(),
-                bound: address.ip(),
+                bound: bound.into(),
                 advertised: None,
             },
             wall_clock_micros: 1,
@@ -74,7 +80,7 @@ impl TestServer {
         };
         let node = Arc::new(Node::new(Settings::default(), birth));
         let clock = Clock::start();
-        let (journal, recorder, keeper) = Journal::new(journal_capacity, journal::RATE);
+        let (journal, recorder, keeper) = Journal::new(capacity, journal::RATE);
         tokio::spawn(keeper.run());
         let socket = Arc::new(SocketCounters::default());
         let board = Arc::new(SearchBoard::new(NonZeroU16::MIN));
@@ -197,7 +203,7 @@ fn news() -> Event {
     Event::PeerDown { peer: "127.0.0.1:5002".parse().unwrap(), reason: EvictionReason::Leave }
 }
 
-const PATHS: [&str; 11] = [
+const PATHS: [&str; 12] = [
     "/",
     "/metrics",
     "/-/healthy",
@@ -208,6 +214,7 @@ const PATHS: [&str; 11] = [
     "/primes",
     "/log",
     "/log?since=3",
+    "/owner?exponent=31",
     "/events",
 ];
 
