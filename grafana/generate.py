@@ -126,7 +126,8 @@ def network():
                   "up, some at each PING.", {"{{instance}}": metric("known_primes")}, "none", stepped=True, min=0),
         ],
         "Peers": [
-            lines("Peers", "Active peers of each node. In a network of n nodes that all reach each other, n − 1.",
+            lines("Peers", "Active peers of each node: of up to 13 that all reach each other, all others; in a larger network "
+                  "about 12 to 16.",
                   {"{{instance}}": peers}, "none", stepped=True, min=0),
             lines("Peers lost and found", "Peers that became active, and were dropped, by reason. A flap is one that "
                   "was dropped as silent and came back within a minute.",
@@ -134,6 +135,15 @@ def network():
                    "down: {{reason}}": per_minute("peer_evictions_total", by="reason"),
                    "flap": per_minute("peer_flaps_total", by="")}, "cpm", min=0),
             heatmap("Round trips", "From a PING to its PONG, all nodes together.", "peer_rtt_seconds", "s"),
+            lines("Network size", "How many nodes each node takes the network to have: up to 13 it knows them, then it "
+                  "judges by how near its neighbours on the ring are, which may be wrong by half.",
+                  {"{{instance}}": metric("network_size")}, "none", stepped=True, min=0),
+            lines("Shares of the ring", "What each node owns. If all nodes of the network are shown and agree on their "
+                  "neighbours, this is 100 % together.",
+                  {"{{instance}}": metric("ring_owned_ratio")}, "percentunit", stacked=True, min=0),
+            lines("Peers by role", "Why peers are peers, all nodes together: leaves are the nearest on the ring, the "
+                  "chosen were picked, guests have asked.",
+                  {"{{role}}": total("role", metric("peers"))}, "none", stacked=True, stepped=True, min=0),
         ],
         "Datagrams": [
             lines("Received by type", "Datagrams accepted, all nodes together.",
@@ -213,13 +223,22 @@ def node():
         "Peers": [
             lines("Peers", "Active peers: proven ones have shown that they receive at their address, plain ones speak "
                   "the exercise's messages only.",
-                  {per + " {{state}}": metric("peers")}, "none", stepped=True, min=0),
+                  {per + " {{state}}": total("instance, state", metric("peers"))}, "none", stepped=True, min=0),
             lines("Peers found", "Peers that became active, by how they were heard of.",
                   {per + " {{via}}": per_minute("peers_discovered_total")}, "cpm", min=0),
             lines("Peers lost", "Peers dropped, by reason; a flap is one that was silent and back within a minute.",
                   {per + " {{reason}}": per_minute("peer_evictions_total"),
                   per + " flap": per_minute("peer_flaps_total")},
                   "cpm", min=0),
+            lines("Peers by role", "Why they are peers: leaves are the nearest on the ring, the chosen were picked by "
+                  "this node, guests have asked.",
+                  {per + " {{role}}": total("instance, role", metric("peers"))}, "none", stacked=True, stepped=True,
+                  min=0),
+            lines("Place on the ring", "How far around the ring it is, and the share that it owns.",
+                  {per + " position": metric("ring_position_ratio"), per + " owns": metric("ring_owned_ratio")},
+                  "percentunit", stepped=True, min=0, max=1),
+            lines("Network size", "How many nodes it takes the network to have.", {per: metric("network_size")},
+                  "none", stepped=True, min=0),
             heatmap("Round trips", "From a PING to its PONG.", "peer_rtt_seconds", "s", width=12),
             lines("Address book", "Addresses that may become peers.", {per: metric("address_book_entries")},
                   "none", width=12, stepped=True, min=0),
