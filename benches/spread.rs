@@ -33,6 +33,8 @@ fn main() {
             let mut command = Command::new(env!("CARGO_BIN_EXE_mersenned"));
             command.args(["run", "--search", "off", "--log-level", "error", "--port", &port.to_string()]);
             command.args(["--peer", &format!("127.0.0.1:{}", if port == FIRST_PORT { port + 1 } else { port - 1 })]);
+            // One place for every other, so that it is a full mesh.
+            command.args(["--max-peers", &(NODES - 1).to_string()]);
             command.arg("--state-dir").arg(state.path().join(port.to_string())).stdout(Stdio::null());
             Node { port, child: command.spawn().expect("the node starts") }
         })

@@ -77,7 +77,7 @@ fn config_show_prints_what_counts_and_where_it_comes_from() {
     assert_eq!(origin("peer = [\"a.example:1\"]"), format!("{}:4", file.display()));
     assert_eq!(origin("peer-timeout = \"6s\""), "$MERSENNED_PEER_TIMEOUT");
     assert_eq!(origin("search = false"), "--search");
-    assert_eq!(origin("max-peers = 64"), "default");
+    assert_eq!(origin("max-peers = 12"), "default");
     assert_eq!(error, "mersenned: $MERSENNED_PEERS is no setting; did you mean $MERSENNED_PEER?\n");
 
     // What is shown is a file that says the same.
@@ -148,7 +148,7 @@ fn a_hangup_takes_over_peers_log_level_and_search_and_says_what_takes_a_restart(
     signal(pid, "HUP");
     wait_until(10 * SECOND, "the second peer", || two.has_peer(port));
     wait_until(10 * SECOND, "a prime", || node.state()["largest_prime"].is_u64());
-    node.wait_for("max-peers: 7 takes a restart; 64 until then");
+    node.wait_for("max-peers: 7 takes a restart; 12 until then");
 
     // What a reload changes is told in any case; after that only warnings and worse are logged, no primes.
     node.wait_for("search: on now, off before");
