@@ -7,6 +7,12 @@ use std::ops::RangeInclusive;
 use jiff::Zoned;
 use serde::Deserialize;
 
+/// In a network of more nodes than this, nobody has all others as peers.
+const FULL_MESH_MAX: usize = 13;
+
+/// How many peers a node of a larger network has once it is settled, at least.
+const ENOUGH: usize = 8;
+
 /// One JSON line from a node, as far as a lab cares.
 #[derive(Debug, Deserialize)]
 pub(super) struct Line {
@@ -134,16 +140,19 @@ impl Report {
         }
     }
 
-    /// Says so when the mesh has become full, and when all nodes hold the same largest prime and the same finder of it. Nodes
-    /// that sleep take no part.
+    /// Says so when everybody has the peers that he should have, and when all nodes hold the same largest prime and the same
+    /// finder of it. Nodes that sleep take no part.
     fn tell_agreement(&mut self) {
         let awake = || self.held.values().filter(|held| !held.asleep);
         let count = awake().count();
         let nodes = if count < self.held.len() { "nodes that are awake" } else { "nodes" };
         let others = count.saturating_sub(1);
-        let meshed = others > 0 && awake().all(|held| held.peers == others);
-        if meshed && !self.meshed {
-            print(&format!("all {count} {nodes} are each other's peers"));
+        let is_full_mesh = count <= FULL_MESH_MAX;
+        let meshed = others > 0 && awake().all(|held| held.peers == others || !is_full_mesh && held.peers >= ENOUGH);
+        match (meshed && !self.meshed, is_full_mesh) {
+            (true, true) => print(&format!("all {count} {nodes} are each other's peers")),
+            (true, false) => print(&format!("all {count} {nodes} have at least {ENOUGH} peers")),
+            (false, _) => {}
         }
         self.meshed = meshed;
         let mut views = awake().map(|held| {
@@ -194,6 +203,19 @@ mod tests {
         tell(&mut report, 5002, r#"{"event":"peer_up","text":""}"#);
         assert!(report.meshed);
         tell(&mut report, 5002, r#"{"event":"peer_down","text":""}"#);
+        assert!(!report.meshed);
+    }
+
+    #[test]
+    fn in_a_larger_network_eight_peers_are_enough() {
+        let mut report = Report::new(5001..=5014);
+        for (port, missing) in (5001..=5014).map(|port| (port, u16::from(port == 5014))) {
+            (0..8 - missing).for_each(|_| tell(&mut report, port, r#"{"event":"peer_up","text":""}"#));
+        }
+        assert!(!report.meshed, "one has seven");
+        tell(&mut report, 5014, r#"{"event":"peer_up","text":""}"#);
+        assert!(report.meshed);
+        tell(&mut report, 5001, r#"{"event":"peer_down","text":""}"#);
         assert!(!report.meshed);
     }
 

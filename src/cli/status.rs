@@ -31,6 +31,10 @@ struct State {
     peers: u64,
     plain_peers: u64,
     address_book: u64,
+    position: Option<String>,
+    neighbours: Option<Neighbours>,
+    owned_ratio: f64,
+    network_size: u64,
     verification_queue: u64,
     verifying: Option<u64>,
     asleep: bool,
@@ -42,6 +46,12 @@ struct State {
 #[derive(Debug, Deserialize)]
 struct Known {
     count: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Neighbours {
+    predecessor: String,
+    successor: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -70,6 +80,7 @@ pub fn status(args: &StatusArgs) -> Result<()> {
     writeln!(out, "known primes    {}", state.known.count)?;
     writeln!(out, "peers           {} ({} plain)", state.peers, state.plain_peers)?;
     writeln!(out, "address book    {}", state.address_book)?;
+    ring(&mut out, &state)?;
     let search = match (state.asleep, state.search_mode.as_str(), state.searching) {
         (true, _, _) => "asleep",
         (false, "off", _) => "off",
@@ -85,4 +96,32 @@ pub fn status(args: &StatusArgs) -> Result<()> {
         writeln!(out, "latest          M{} of {}", latest.exponent, latest.originator.escape_debug())?;
     }
     Ok(())
+}
+
+/// Where the node is on the ring, who is next to it, and how many nodes there seem to be.
+fn ring(out: &mut impl io::Write, state: &State) -> io::Result<()> {
+    writeln!(out, "network         {}", nodes(state.network_size))?;
+    match &state.position {
+        Some(position) => {
+            let percent = state.owned_ratio * 100.0;
+            writeln!(out, "position        {}, owns {percent:.1} % of the ring", position.escape_debug())?;
+        }
+        None => writeln!(out, "position        none until three chosen peers say where they see it; see --advertise")?,
+    }
+    match &state.neighbours {
+        Some(Neighbours { predecessor, successor }) => {
+            writeln!(out, "predecessor     {}", predecessor.escape_debug())?;
+            writeln!(out, "successor       {}", successor.escape_debug())
+        }
+        None => writeln!(out, "neighbours      none"),
+    }
+}
+
+/// A number of nodes as it is worth: of few each is known, many are an estimate.
+fn nodes(count: u64) -> String {
+    match count {
+        1 => "1 node".to_owned(),
+        2..=13 => format!("{count} nodes"),
+        _ => format!("about {count} nodes"),
+    }
 }
