@@ -65,7 +65,17 @@ fn list_says_what_each_scenario_shows_and_each_can_be_shown() {
         "upkeep",
         "lossy",
         "chaos",
+        "hostile-squash",
+        "hostile-ttl",
+        "hostile-replay",
+        "hostile-forge",
+        "hostile-fake",
+        "hostile-poison",
+        "hostile-poison-many",
+        "hostile-flood",
         "hostile-silent",
+        "hostile-lying-known",
+        "hostile-false-accept",
     ] {
         assert!(names.contains(&name), "{name} is not among {names:?}");
     }
@@ -159,6 +169,14 @@ fn the_same_seed_gives_the_same_json_but_for_real_time() {
     assert_eq!(one, json("5"));
     assert_eq!(one["runs"][1], json("6")["runs"][0]);
     assert_ne!(one["runs"][0]["trace_hash"], one["runs"][1]["trace_hash"]);
+}
+
+#[test]
+fn every_prime_reaches_all_honest_nodes_among_hostile_ones() {
+    for name in ["hostile-squash", "hostile-fake", "hostile-poison"] {
+        let ran = simulate(&[name, "--nodes", "20", "--seeds", "2"]);
+        assert_eq!(ran.code, 0, "{name}: {}{}", ran.output, ran.error);
+    }
 }
 
 #[test]

@@ -210,7 +210,7 @@ impl<'a> Run<'a> {
             found.watched = self.world.traffic().watched().cloned();
         }
         let seconds = self.passed().as_secs_f64();
-        let mut report = std::mem::take(&mut self.meter).report(&self.world, &self.finds, self.began);
+        let mut report = self.meter.report(&self.world, &self.finds, self.began);
         report.seed = seed;
         report.seconds = seconds;
         report.hosts = self.world.hosts().len();
@@ -247,6 +247,9 @@ impl<'a> Run<'a> {
         let idle = self.cuts.iter().filter(|&&cut| self.world.dropped_by(cut) == 0).count();
         if idle > 0 {
             told.push(format!("{idle} partitions dropped nothing"));
+        }
+        if self.adversaries > 0 && !self.meter.met_adversaries() {
+            told.push("no hostile host ever was a peer of an honest one".to_owned());
         }
         let finds = self.scenario.schedule.iter().filter(|happening| matches!(happening.deed, Deed::Find(_))).count();
         if self.finds.len() < finds {

@@ -14,7 +14,7 @@ use crate::simulation::{HostId, World, convergence};
 const SAMPLES_SMALL_MAX: usize = 20_000;
 
 /// What is measured on the way.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Meter {
     interval: Duration,
     upkeep_from: Duration,
@@ -23,6 +23,8 @@ pub(super) struct Meter {
     node_seconds: f64,
     counted: Option<(Duration, usize)>,
     before_upkeep: Option<Sent>,
+    /// Whether a hostile host has been a peer of an honest one.
+    met_adversaries: bool,
 }
 
 /// What was sent until some time.
@@ -48,6 +50,7 @@ impl Meter {
             node_seconds: 0.0,
             counted: None,
             before_upkeep: None,
+            met_adversaries: false,
         }
     }
 
@@ -67,7 +70,14 @@ impl Meter {
         let truth = convergence::ring(world);
         let components = convergence::components(world).len();
         let at = now.as_secs_f64();
+        let mut hostile = world.hosts().filter(|&host| !world.is_honest(host));
+        self.met_adversaries = self.met_adversaries || hostile.any(|host| world.popularity(host) > 0);
         self.samples.push(Sample { at, nodes: truth.nodes, ring_right: truth.right, components });
+    }
+
+    /// Whether a hostile host was a peer of an honest one at any sample.
+    pub(super) fn met_adversaries(&self) -> bool {
+        self.met_adversaries
     }
 
     pub(super) fn begin_upkeep(&mut self, world: &World, now: Duration) {
@@ -103,7 +113,7 @@ impl Meter {
     }
 
     /// All that was measured; the last sample is of the end.
-    pub(super) fn report(self, world: &World, finds: &[Found], began: Time) -> Report {
+    pub(super) fn report(&mut self, world: &World, finds: &[Found], began: Time) -> Report {
         let upkeep = self.upkeep(world, world.now().since(began));
         let last = self.samples.last().copied().unwrap_or_default();
         let faults = world.faults().faults().filter(|(_, times)| *times > 0);
@@ -120,7 +130,7 @@ impl Meter {
             datagrams: world.traffic().datagrams(),
             trace_hash: format!("{:016x}", world.trace().hash()),
             trace: world.trace().lines().to_vec(),
-            samples: self.samples,
+            samples: std::mem::take(&mut self.samples),
             ..Report::default()
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::protocol::{Saved, Settings};
+use crate::simulation::adversary::AdversaryKind;
 use crate::simulation::scenario::{NatPlan, Scenario, Start};
 use crate::simulation::{HostId, Nat, NatId, Plan, World};
 
@@ -41,7 +42,7 @@ fn public(number: u32) -> SocketAddr {
 struct Role {
     address: SocketAddr,
     nat: Option<NatId>,
-    hostile: Option<crate::simulation::scenario::HostileKind>,
+    hostile: Option<AdversaryKind>,
 }
 
 /// Adds all hosts to a world. Returns them with the times at which they start, counted from the beginning.
@@ -149,7 +150,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::simulation::scenario::{Hostile, HostileKind, Share, Span, named};
+    use crate::simulation::scenario::{Hostile, Share, Span, named};
     use crate::simulation::{Checks, Link};
 
     fn built(scenario: &Scenario) -> (World, Vec<(HostId, Duration)>) {
@@ -181,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_share_is_hostile_and_never_the_first() {
-        let silent = Hostile { kind: HostileKind::Silent, share: Share::percent(20.0) };
+        let silent = Hostile { kind: AdversaryKind::Silent, share: Share::percent(20.0) };
         let (world, _) = built(&Scenario { nodes: 50, adversaries: vec![silent], ..named::find("lossy").unwrap() });
         let hostile: Vec<HostId> = world.hosts().filter(|&host| !world.is_honest(host)).collect();
         assert_eq!(hostile.len(), 10);

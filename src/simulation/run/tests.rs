@@ -81,3 +81,17 @@ fn a_prime_that_nobody_can_find_is_missed() {
     let failures = quietly(&scenario, 1).failures;
     assert_eq!(failures, ["0 of 1 primes were found"]);
 }
+
+#[test]
+fn hostile_hosts_that_nobody_meets_are_missed() {
+    let mut scenario = small("hostile-silent");
+    scenario.nodes = 10;
+    scenario.schedule.clear();
+    scenario.expect = Expect::default();
+    assert_eq!(quietly(&scenario, 1).failures, [""; 0]);
+    // All come at the very end.
+    scenario.start = super::super::scenario::Start::Invited { over: Span::ms(10) };
+    scenario.duration = Span::ms(11);
+    let failures = quietly(&scenario, 1).failures;
+    assert_eq!(failures, ["there were no datagrams lost", "no hostile host ever was a peer of an honest one"]);
+}

@@ -17,7 +17,7 @@ mod span;
 
 pub use expect::{At, Expect, Probe, Upkeep, Within};
 pub use file::{FileError, parse, read};
-pub use hostile::{Hostile, HostileKind};
+pub use hostile::Hostile;
 pub use net::{LinkPlan, NatPlan, Timers, Travel};
 pub use overrides::{Overrides, Timed};
 pub use schedule::{Chosen, Churn, Deed, DiskFate, Find, ForAWhile, Happening, Partition, PartitionKind, Restart};

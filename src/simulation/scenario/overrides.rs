@@ -3,9 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{
-    Chosen, Churn, Deed, Happening, Hostile, HostileKind, Partition, PartitionKind, Scenario, Share, Span, Travel,
-};
+use super::{Chosen, Churn, Deed, Happening, Hostile, Partition, PartitionKind, Scenario, Share, Span, Travel};
+use crate::simulation::adversary::AdversaryKind;
 
 /// How long after the last start something happens that has no time of its own.
 const SETTLED: Span = Span::s(30);
@@ -84,7 +83,7 @@ impl FromStr for Hostile {
     fn from_str(text: &str) -> Result<Hostile, String> {
         let (kind, share) = text.split_once(':').unwrap_or((text, "0.2"));
         let share = share.parse().map_err(|error: super::ShareError| error.to_string())?;
-        Ok(Hostile { kind: kind.parse::<HostileKind>()?, share })
+        Ok(Hostile { kind: kind.parse::<AdversaryKind>().map_err(|error| error.to_string())?, share })
     }
 }
 
@@ -228,6 +227,6 @@ mod tests {
         assert!("nice".parse::<Hostile>().unwrap_err().contains("silent"));
         assert!("silent:2".parse::<Hostile>().unwrap_err().contains("0 to 1"));
         let silent: Hostile = "silent:30%".parse().unwrap();
-        assert_eq!(silent, Hostile { kind: HostileKind::Silent, share: Share::percent(30.0) });
+        assert_eq!(silent, Hostile { kind: AdversaryKind::Silent, share: Share::percent(30.0) });
     }
 }
