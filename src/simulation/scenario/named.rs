@@ -1,7 +1,8 @@
 //! The scenarios that have a name, and what each shows.
 //!
-//! `ring-15`, `ring-30` and `ring-52` are the join tests of a ring with locks and redirects (E. Ferrari & A. De Martini, a
-//! student project on distributed hash tables), where 267 of 300, 60 of 60 and 60 of 60 rings ended up wrong.
+//! `ring-15`, `ring-30` and `ring-52` repeat what was measured of a join with locks and redirects (that of V. Paulin and
+//! A. M. Huet de Barochez, a school project on a distributed hash table): 267 of 300, 60 of 60 and 60 of 60 rings ended up
+//! wrong there.
 
 use super::{
     At, Chosen, Churn, Deed, DiskFate, Expect, Find, Happening, Hostile, LinkPlan, NatPlan, Partition, PartitionKind,
