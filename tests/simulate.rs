@@ -173,7 +173,7 @@ fn the_same_seed_gives_the_same_json_but_for_real_time() {
 
 #[test]
 fn every_prime_reaches_all_honest_nodes_among_hostile_ones() {
-    for name in ["hostile-squash", "hostile-fake", "hostile-poison"] {
+    for name in ["hostile-squash", "hostile-forge", "hostile-poison"] {
         let ran = simulate(&[name, "--nodes", "20", "--seeds", "2"]);
         assert_eq!(ran.code, 0, "{name}: {}{}", ran.output, ran.error);
     }

@@ -70,6 +70,8 @@ pub struct Spread {
     pub finder: u32,
     /// When, in seconds from the beginning.
     pub found_at: f64,
+    /// For how many seconds its spread was watched: until the next prime was found, or the end.
+    pub watched_for: f64,
     /// When nodes first heard of it, in seconds after it was found.
     pub heard: Times,
     /// When nodes had verified it, in seconds after it was found.

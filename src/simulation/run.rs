@@ -48,7 +48,7 @@ pub fn run(scenario: &Scenario, seed: u64, trace: Option<TraceOf>, progress: &mu
     if let Some(of) = trace {
         run.world.follow(of);
     }
-    let violation = run.to_the_end(progress).err();
+    let violation = run.go_to_end(progress).err();
     let mut report = run.report(seed, violation);
     let seconds = began.0.elapsed().as_secs_f64();
     let on_core = began.1.zip(measure::core_time()).map(|(from, to)| to.saturating_sub(from).as_secs_f64());
@@ -98,8 +98,8 @@ struct Found {
     at: Time,
     /// The honest nodes that lived.
     lived: Vec<HostId>,
-    /// How it spread; known when it is no longer watched.
-    watched: Option<Watched>,
+    /// How it spread, and until when that was watched: until the next one was found, or the end.
+    watched: Option<(Watched, Time)>,
 }
 
 impl<'a> Run<'a> {
@@ -157,7 +157,7 @@ impl<'a> Run<'a> {
         self.world.now().since(self.began)
     }
 
-    fn to_the_end(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<(), Violation> {
+    fn go_to_end(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<(), Violation> {
         let total = self.scenario.duration.0;
         let end = self.began + total;
         let mut shown = Instant::now();
@@ -207,7 +207,7 @@ impl<'a> Run<'a> {
         let ended = violation.is_none();
         self.meter.sample(&self.world, self.passed());
         if let Some(found) = self.finds.last_mut() {
-            found.watched = self.world.traffic().watched().cloned();
+            found.watched = self.world.traffic().watched().cloned().map(|watched| (watched, self.world.now()));
         }
         let seconds = self.passed().as_secs_f64();
         let mut report = self.meter.report(&self.world, &self.finds, self.began);

@@ -63,7 +63,8 @@ impl fmt::Display for Report {
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let id = self.msg_id.map(|id| format!(" (msg_id {id})")).unwrap_or_default();
-        writeln!(f, "M{} found by host {} at {:.3} s{id}", self.exponent, self.finder, self.found_at)?;
+        let (finder, at, seconds) = (self.finder, self.found_at, self.watched_for);
+        writeln!(f, "M{} found by host {finder} at {at:.3} s{id}, watched for {seconds:.1} s", self.exponent)?;
         writeln!(f, "{:<16}{:>10}{:>10}{:>10}{:>10}", "  seconds to", "50 %", "90 %", "99 %", "100 %")?;
         times(f, "heard", &self.heard)?;
         times(f, "verified", &self.verified)?;
@@ -119,6 +120,7 @@ mod tests {
             msg_id: Some(77),
             finder: 3,
             found_at: 40.25,
+            watched_for: 19.75,
             heard: Times::new(4, vec![0.0, 0.1, 0.2, 0.3]),
             verified: Times::new(4, vec![0.0, 0.5]),
             hops_mean: 1.5,
@@ -146,7 +148,7 @@ mod tests {
         let expected = "\
 seed 9: 10,000 hosts, 1,234 of them hostile, 60 virtual seconds
 
-M61 found by host 3 at 40.250 s (msg_id 77)
+M61 found by host 3 at 40.250 s (msg_id 77), watched for 19.8 s
   seconds to          50 %      90 %      99 %     100 %
   heard              0.100     0.300     0.300     0.300  of 4 nodes
   verified           0.500         -         -         -  of 4 nodes

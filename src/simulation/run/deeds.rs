@@ -74,7 +74,7 @@ impl Run<'_> {
             None => self.running(),
         };
         // Whoever finds the next one ends the watch of the last.
-        let watched = self.world.traffic().watched().cloned();
+        let watched = self.world.traffic().watched().cloned().map(|watched| (watched, self.world.now()));
         while !asked.is_empty() {
             let host = asked.swap_remove(self.world.below(asked.len()));
             if let Some(exponent) = self.world.find(host) {

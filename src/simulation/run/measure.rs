@@ -141,7 +141,7 @@ fn spread(world: &World, found: &Found, began: Time) -> Spread {
     let living = |host: &HostId| world.node(*host).is_some_and(|node| !node.is_asleep());
     let nodes: Vec<HostId> = found.lived.iter().copied().filter(living).collect();
     let after = |at: Time| at.since(found.at).as_secs_f64();
-    let Some(watched) = &found.watched else { return Spread::default() };
+    let Some((watched, until)) = &found.watched else { return Spread::default() };
     let arrivals = nodes.iter().filter_map(|&host| watched.heard(host));
     let hops: Vec<u32> = arrivals.clone().map(|arrival| arrival.hops).collect();
     let verified = nodes.iter().filter_map(|&host| watched.known(host)).map(after).collect();
@@ -154,6 +154,7 @@ fn spread(world: &World, found: &Found, began: Time) -> Spread {
         msg_id: claim.map(|claim| claim.msg_id.0),
         finder: found.by.0,
         found_at: found.at.since(began).as_secs_f64(),
+        watched_for: after(*until),
         heard: Times::new(nodes.len(), arrivals.map(|arrival| after(arrival.at)).collect()),
         verified: Times::new(nodes.len(), verified),
         hops_mean: hops.iter().map(|&hops| f64::from(hops)).sum::<f64>() / hops.len().max(1) as f64,
