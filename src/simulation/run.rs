@@ -52,7 +52,8 @@ pub fn run(scenario: &Scenario, seed: u64, trace: Option<TraceOf>, progress: &mu
     let mut report = run.report(seed, violation);
     let seconds = began.0.elapsed().as_secs_f64();
     let on_core = began.1.zip(measure::core_time()).map(|(from, to)| to.saturating_sub(from).as_secs_f64());
-    let core_seconds = on_core.unwrap_or(seconds);
+    // What took a few ticks of the scheduler only was not measured.
+    let core_seconds = on_core.filter(|&core_seconds| core_seconds > 0.02).unwrap_or(seconds);
     let speed = report.seconds / core_seconds.max(1e-6);
     report.real = report::Real { seconds, core_seconds, speed, peak_memory: measure::peak_memory() };
     report
