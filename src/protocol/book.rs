@@ -42,6 +42,8 @@ const PAGE_STEP: usize = 2;
 pub(crate) struct Book {
     pages: DashMap<u8, Vec<Candidate>, TableHasher>,
     max: usize,
+    /// So many of the latest former peers are not given up for others.
+    former_kept: usize,
     /// What the random order of candidates follows from.
     salt: u64,
     len: AtomicUsize,
@@ -112,11 +114,12 @@ pub(crate) enum Entered {
 type Badness = (bool, bool, u16, u16, u64);
 
 impl Book {
-    pub(crate) fn new(max: usize, table: HashKey) -> Book {
+    pub(crate) fn new(max: usize, former_kept: usize, table: HashKey) -> Book {
         let pages = DashMap::with_hasher_and_shard_amount(TableHasher(table), 2);
         Book {
             pages,
             max,
+            former_kept,
             salt: table.0 ^ table.1.rotate_left(32),
             len: AtomicUsize::new(0),
             good: AtomicUsize::new(0),
@@ -345,10 +348,10 @@ impl Book {
             )
         };
         let mut worst: Option<(Badness, Candidate)> = None;
+        let kept = self.latest_former();
         self.each(|candidate| {
-            if !is_hearsay(candidate) && (candidate.failures == 0 || candidate.is_seed())
-                || candidate.former().is_some()
-            {
+            let is_open = is_hearsay(candidate) || candidate.failures > 0 && !candidate.is_seed();
+            if !is_open || candidate.former().is_some() && kept.contains(&candidate.address()) {
                 return;
             }
             let badness = badness(candidate, [false; 2]);
@@ -387,9 +390,8 @@ impl Book {
         self.with(address, |candidate| {
             candidate.failures = 0;
             match candidate.standing {
-                Standing::Former => {}
                 Standing::Untested if tried >= max => {}
-                Standing::Untested | Standing::Tried => {
+                Standing::Untested | Standing::Tried | Standing::Former => {
                     (candidate.standing, candidate.since) = (Standing::Tried, CoarseTime::until(now));
                 }
             }
@@ -412,7 +414,7 @@ impl Book {
 
     /// The PING to a candidate was not answered in time: the next attempt waits, or the candidate is forgotten.
     pub(crate) fn failed(&self, now: Time, address: SocketAddr, settings: &Settings) {
-        let is_latest = self.latest_former(settings.former_kept).contains(&address);
+        let is_latest = self.latest_former().contains(&address);
         let spent = self.with(address, |candidate| {
             candidate.failures = candidate.failures.saturating_add(1);
             let known = candidate.is_seed() || is_latest;
@@ -462,11 +464,11 @@ impl Book {
     }
 
     /// The latest former peers.
-    fn latest_former(&self, count: usize) -> Vec<SocketAddr> {
+    fn latest_former(&self) -> Vec<SocketAddr> {
         let mut former = Vec::new();
         self.each(|candidate| former.extend(candidate.former().map(|when| (Reverse(when), candidate.address()))));
         former.sort_unstable();
-        former.truncate(count);
+        former.truncate(self.former_kept);
         former.into_iter().map(|(_, address)| address).collect()
     }
 

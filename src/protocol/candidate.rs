@@ -113,9 +113,9 @@ impl Candidate {
         self.standing != Standing::Untested
     }
 
-    /// Whether it may be recommended to others: it has answered, and not failed since.
+    /// Whether it may be recommended to others: it has answered, and neither failed nor fallen silent since.
     pub(crate) fn is_good(&self) -> bool {
-        self.has_answered() && self.failures == 0
+        self.standing == Standing::Tried && self.failures == 0
     }
 
     pub(crate) fn is_seed(&self) -> bool {

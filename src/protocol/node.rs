@@ -176,7 +176,7 @@ impl Node {
             ids: Ids::new(MessageId(saved.id_floor.0.max(wall_clock_micros))),
             instance: AtomicU64::new(random.next()),
             peers: Peers::new(table),
-            book: Book::new(settings.book_max, table),
+            book: Book::new(settings.book_max, settings.former_kept, table),
             probes: Probes::new(table, settings.probe_timeout),
             leaves: Leaves::new(None),
             scan,

@@ -14,7 +14,7 @@ fn seconds(count: u64) -> Time {
 }
 
 fn book(max: usize) -> Book {
-    Book::new(max, HashKey(1, 2))
+    Book::new(max, 16, HashKey(1, 2))
 }
 
 fn hear(book: &Book, now: Time, address: SocketAddr, via: DiscoveredVia) -> bool {
@@ -109,6 +109,18 @@ fn who_has_answered_gives_way_to_hearsay_only_after_it_has_failed_a_test() {
     fail(&book, elsewhere(9), &mut now);
     assert!(hearsay(&book, elsewhere(100)));
     assert_eq!((book.len(), book.get(elsewhere(9))), (64, None));
+}
+
+#[test]
+fn the_latest_former_peers_outlast_hearsay_even_if_they_fail_and_earlier_ones_do_not() {
+    let (book, mut now) = (book(64), seconds(200));
+    for host in 0..64 {
+        book.add_former(seconds(host.into()), elsewhere(host), DiscoveredVia::Ping);
+        fail(&book, elsewhere(host), &mut now);
+    }
+    (100..3_000).for_each(|host| _ = hearsay(&book, elsewhere(host)));
+    let kept = (0..64).filter(|&host| book.get(elsewhere(host)).is_some()).collect::<Vec<u16>>();
+    assert_eq!(kept, (48..64).collect::<Vec<u16>>());
 }
 
 #[test]
