@@ -67,6 +67,13 @@ impl Probes {
         self.map.get(&address).map(|probe| *probe)
     }
 
+    /// The addresses of probes on their way, in order.
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        let mut addresses: Vec<SocketAddr> = self.map.iter().map(|probe| *probe.key()).collect();
+        addresses.sort_unstable();
+        addresses
+    }
+
     pub(crate) fn contains(&self, address: SocketAddr) -> bool {
         self.map.contains_key(&address)
     }

@@ -25,9 +25,10 @@ const SCAN_AGAIN: std::time::Duration = std::time::Duration::from_secs(60);
 /// Candidates are looked through no more often than this.
 const CANDIDATE_PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
 
-/// The order in which candidates are tried, first first: those nearer on the ring than a leaf, anchors, seeds, former
-/// peers, the latest first, those of address groups that few peers are of; else by lot.
-type Turn = (bool, bool, bool, std::cmp::Reverse<Option<Time>>, usize, u64, SocketAddr);
+/// The order in which candidates are tried, first first: those whose recommender has fewer others before them, on their way
+/// or in this list; those nearer on the ring than a leaf, anchors, seeds, former peers, the latest first, those of address
+/// groups that few peers are of; else by lot.
+type Turn = (usize, bool, bool, bool, std::cmp::Reverse<Option<Time>>, usize, u64, SocketAddr);
 
 impl Node {
     /// Sees to it that candidates are looked through at the next tick, and that it comes at once.
@@ -52,24 +53,9 @@ impl Node {
         }
         let (due, next) = self.due_candidates(now);
         self.timers.next_candidates.set(if due.len() > free { now + CANDIDATE_PAUSE } else { next });
-        for address in self.in_turns(due).into_iter().take(free) {
+        for (.., address) in due.into_iter().take(free) {
             self.probe(now, address, None, Purpose::Choice, 0.0, out);
         }
-    }
-
-    /// Hearsay and those who have answered before, or are seeds, in turns: however much a liar makes up, half of all attempts
-    /// are for others.
-    fn in_turns(&self, due: Vec<Turn>) -> Vec<SocketAddr> {
-        let is_hearsay = |address: &SocketAddr| {
-            self.book.get(*address).is_some_and(|candidate| !candidate.has_answered() && !candidate.is_seed())
-        };
-        let (hearsay, others): (Vec<_>, Vec<_>) = due.into_iter().map(|(.., address)| address).partition(is_hearsay);
-        if hearsay.is_empty() || others.is_empty() {
-            return [others, hearsay].concat();
-        }
-        let (first, second) = if self.random.below(2) == 0 { (hearsay, others) } else { (others, hearsay) };
-        let longest = first.len().max(second.len());
-        (0..longest).flat_map(|turn| [first.get(turn), second.get(turn)]).flatten().copied().collect()
     }
 
     /// Candidates for which there is a place, in their order, and when the next one's time comes.
@@ -104,10 +90,30 @@ impl Node {
                 | DiscoveredVia::Sample
                 | DiscoveredVia::Prime => self.book.lot(candidate),
             };
-            due.push((!is_leaf, !is_anchor, !candidate.is_seed(), former, of_group, lot, address));
+            due.push((0, !is_leaf, !is_anchor, !candidate.is_seed(), former, of_group, lot, address));
         });
-        due.sort_unstable();
+        self.share_among_sources(&mut due);
         (due, next)
+    }
+
+    /// Puts candidates in their order. Hearsay of one source goes one after the other, behind what is on its way already.
+    /// Who recommends nobody that answers then has one probe at a time, and cannot keep this node from those whom others
+    /// recommend, however many addresses it invents and wherever on the ring.
+    fn share_among_sources(&self, due: &mut [Turn]) {
+        let hearsay_of = |address: SocketAddr| {
+            let candidate = self.book.get(address)?;
+            (!candidate.has_answered() && !candidate.is_seed()).then_some(usize::from(candidate.source.0))
+        };
+        let mut before = [0; 256];
+        self.probes.addresses().into_iter().filter_map(hearsay_of).for_each(|source| before[source] += 1);
+        due.sort_unstable();
+        for (turn, .., address) in due.iter_mut() {
+            if let Some(source) = hearsay_of(*address) {
+                *turn = before[source];
+                before[source] += 1;
+            }
+        }
+        due.sort_unstable();
     }
 
     /// Tests a candidate for whom there is no place: one near on the ring first, then hearsay, then who has not been heard
