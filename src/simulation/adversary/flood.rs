@@ -9,6 +9,10 @@ use super::{Adversary, Outgoing, Stage};
 use crate::protocol::codec;
 use crate::protocol::message::{Body, Exchange, Message, MessageId};
 
+/// It floods for a second, then rests while others of its kind flood, and begins again after so many seconds: with a few of
+/// them somebody always does, and everybody gets hundreds of datagrams a second.
+const TURNS: u64 = 5;
+
 /// How often it sends to everybody.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -18,8 +22,11 @@ const TO_ANYBODY: usize = 5;
 /// To each of its peers, beside that, each time: 150 a second, more than a peer may.
 const TO_PEERS: usize = 15;
 
-/// Claims of its own that it repeats.
-const CLAIMS: usize = 32;
+/// Different messages that it repeats to everybody.
+const JUNK_MAX: usize = 32;
+
+/// It thinks of new ones once in so many times.
+const NEW_EVERY: usize = 10;
 
 /// Sends PINGs and PRIMEs to everybody, and as many PINGs as it can that return a cookie to its peers.
 #[derive(Debug, Default)]
@@ -28,6 +35,8 @@ pub struct Flood {
     pings: BTreeMap<SocketAddr, Vec<u8>>,
     /// What it sends to anybody.
     junk: Vec<Vec<u8>>,
+    /// How often it has sent.
+    times: usize,
 }
 
 impl Adversary for Flood {
@@ -45,7 +54,14 @@ impl Adversary for Flood {
     }
 
     fn tick(&mut self, stage: &mut Stage<'_>) -> Option<Duration> {
-        self.think_of_more(stage);
+        let second = stage.now.as_micros() / 1_000_000;
+        if !(second + u64::from(stage.host.0)).is_multiple_of(TURNS) {
+            return Some(PAUSE);
+        }
+        if self.times.is_multiple_of(NEW_EVERY) {
+            self.think_of_more(stage);
+        }
+        self.times += 1;
         let here = stage.address;
         for to in stage.others().collect::<Vec<_>>() {
             for _ in 0..TO_ANYBODY {
@@ -64,17 +80,17 @@ impl Adversary for Flood {
 }
 
 impl Flood {
-    /// A few new messages each time, and the last few dozen of before.
+    /// A few new messages, and the last few dozen of before.
     fn think_of_more(&mut self, stage: &Stage<'_>) {
         let here = stage.address;
         let exchange = Exchange { nonce: Some(stage.any()), alone: true, pad: 300, ..Exchange::default() };
         let known = stage.primes.get(stage.below(stage.primes.len())).map_or(stage.any(), |&prime| prime.into());
         let claim = |exponent| Heard { originator: stage.somebody(), id: MessageId(stage.any()), exponent };
         let claims = [claim(known), claim(4), claim(stage.any()), claim(11)];
-        self.junk.truncate(CLAIMS);
-        self.junk.splice(0..0, claims.map(|claim| written(&wire::prime(here, claim, 16))));
-        self.junk.push(written(&wire::own(here, stage.any(), Body::Ping(None))));
-        self.junk.push(written(&wire::own(here, stage.any(), Body::Ping(Some(exchange)))));
+        let pings = [Body::Ping(None), Body::Ping(Some(exchange))].map(|body| wire::own(here, stage.any(), body));
+        let new = claims.map(|claim| wire::prime(here, claim, 16)).into_iter().chain(pings);
+        self.junk.splice(0..0, new.map(|message| written(&message)));
+        self.junk.truncate(JUNK_MAX);
     }
 }
 

@@ -8,6 +8,7 @@ use super::wire::{self, Heard};
 use super::{Adversary, Incoming, Stage};
 use crate::protocol::address::NodeRef;
 use crate::protocol::codec;
+use crate::protocol::hash;
 use crate::protocol::message::{Body, Exchange, KnownDigest, Message, MessageId};
 
 /// How often it forges some messages.
@@ -18,6 +19,12 @@ const AT_ONCE: usize = 10;
 
 /// How many ids of others it remembers.
 const IDS_MAX: usize = 256;
+
+/// From so many claims it makes the one that ranks best.
+const GROUND: usize = 64;
+
+/// The chance that it sends back what came: who hears himself from somewhere takes that for an address of his own.
+const MIRRORS: f64 = 0.02;
 
 /// How many exponents it remembers.
 const EXPONENTS_MAX: usize = 64;
@@ -52,6 +59,9 @@ impl Adversary for Forge {
         } else {
             self.ids[stage.below(IDS_MAX)] = gave;
         }
+        if stage.happens(MIRRORS) {
+            stage.replay(stage.address, from, datagram.to_vec());
+        }
         Incoming::Passed
     }
 
@@ -84,13 +94,23 @@ impl Forge {
     fn claim(&self, stage: &Stage<'_>) -> Option<Heard> {
         let exponent = *self.exponents.iter().nth(stage.below(self.exponents.len()))?;
         let &(originator, id) = self.ids.get(stage.below(self.ids.len()))?;
-        Some(match stage.below(4) {
-            // An id that this originator has given to another message.
-            0 | 1 => Heard { originator, id, exponent },
+        let best = |claims: &mut dyn Iterator<Item = Heard>| {
+            claims.min_by_key(|claim| hash::rank(claim.originator, claim.id, claim.exponent))
+        };
+        match stage.below(5) {
+            // An id that its originator has given to another message.
+            0 => Some(Heard { originator, id, exponent }),
+            1 => best(&mut self.ids.iter().map(|&(originator, id)| Heard { originator, id, exponent })),
             // One that it will give.
-            2 => Heard { originator, id: MessageId(id.0.saturating_add(stage.below(100) as u64)), exponent },
-            _ => Heard { originator: stage.somebody(), id: MessageId(stage.any()), exponent },
-        })
+            2 => Some(Heard { originator, id: MessageId(id.0.saturating_add(stage.below(100) as u64)), exponent }),
+            // In its own name, and then in anybody's.
+            3 => best(&mut (0..GROUND).map(|_| Heard {
+                originator: stage.address,
+                id: MessageId(stage.any()),
+                exponent,
+            })),
+            _ => Some(Heard { originator: stage.somebody(), id: MessageId(stage.any()), exponent }),
+        }
     }
 
     /// Some claims go to everybody at once.

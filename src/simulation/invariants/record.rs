@@ -122,9 +122,9 @@ impl Record {
             Event::ClaimQueued { exponent, .. } if self.is_decided(exponent.into(), called) => {
                 Err((Invariant::Once, format!("is to test M{exponent} again")))
             }
-            Event::PeerUp { peer, .. } => check_own_peer(called, peer, claims),
-            Event::PeerDown { reason: EvictionReason::Own, peer } => {
-                Err((Invariant::OwnPeer, format!("had itself, {peer}, as a peer")))
+            // Who sends back to it what it has said is believed to be itself, but is not.
+            Event::PeerUp { peer, .. } | Event::PeerDown { reason: EvictionReason::Own, peer } => {
+                check_own_peer(called, peer, claims)
             }
             Event::Stalled { gap } => {
                 self.proofs.stalled(gap);
