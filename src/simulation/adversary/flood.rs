@@ -11,16 +11,16 @@ use crate::protocol::message::{Body, Exchange, Message, MessageId};
 
 /// It floods for a second, then rests while others of its kind flood, and begins again after so many seconds: with a few of
 /// them somebody always does, and everybody gets hundreds of datagrams a second.
-const TURNS: u64 = 5;
+const TURNS: u64 = 10;
 
 /// How often it sends to everybody.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// To each address, each time: 50 a second, more than a stranger may.
-const TO_ANYBODY: usize = 5;
+/// To each address, each time: 120 a second, more than a stranger may.
+const TO_ANYBODY: usize = 12;
 
-/// To each of its peers, beside that, each time: 150 a second, more than a peer may.
-const TO_PEERS: usize = 15;
+/// To each of its peers, beside that, each time: 200 a second, more than a peer may.
+const TO_PEERS: usize = 20;
 
 /// Different messages that it repeats to everybody.
 const JUNK_MAX: usize = 32;

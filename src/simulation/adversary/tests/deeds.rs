@@ -143,9 +143,9 @@ fn who_poisons_makes_others_look_for_nobody() {
 #[test]
 fn who_floods_uses_up_all_budgets() {
     let seen = Seen::of(AdversaryKind::Flood);
-    let received = seen.world.traffic().datagrams() / 31 / u64::from(HONEST + OTHERS);
-    assert!(received > 200, "each host gets {received} datagrams a second");
-    assert!(seen.dropped(DropReason::AddressBudget) > 10_000, "{}", seen.dropped(DropReason::AddressBudget));
+    let (quiet, flooded) = (Seen::of_nobody_hostile().world.traffic().datagrams(), seen.world.traffic().datagrams());
+    assert!(flooded > 10 * quiet, "{flooded} and {quiet} datagrams");
+    assert!(seen.dropped(DropReason::AddressBudget) > 1_000, "{}", seen.dropped(DropReason::AddressBudget));
 }
 
 #[test]
