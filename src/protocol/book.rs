@@ -9,7 +9,7 @@
 use std::cmp::Reverse;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dashmap::DashMap;
@@ -20,7 +20,13 @@ use super::hash::{self, HashKey, TableHasher};
 use super::ring::RingPosition;
 use super::settings::Settings;
 use super::time::{CoarseTime, Time};
+use closed::Closed;
+use places::worth_of;
 
+mod closed;
+mod places;
+#[cfg(test)]
+mod tests;
 /// The first pause before a candidate is tried again.
 pub(crate) const BACKOFF_MIN: Duration = Duration::from_secs(1);
 
@@ -33,9 +39,6 @@ const KNOWN_FAILURES: u8 = 16;
 /// Pages of the book: equal arcs of the ring, each a list sorted by position. Who is next to whom is then found in a few
 /// steps, and a hash table would be more than twice as large as its content.
 const PAGES: u8 = 8;
-
-/// By so many entries a page grows.
-const PAGE_STEP: usize = 2;
 
 /// The address book. No guard of its map leaves a method.
 #[derive(Debug)]
@@ -52,53 +55,6 @@ pub(crate) struct Book {
     closed: Closed,
 }
 
-/// What need not be looked at until the book changes: a full book is offered dozens of addresses a second.
-#[derive(Debug)]
-struct Closed {
-    /// From here on in the random order.
-    from: AtomicU64,
-    /// The same for those near on the ring.
-    near_from: AtomicU64,
-    /// So many more, whatever they are, where quotas make it hard to say.
-    next: AtomicU32,
-}
-
-/// Where a quota binds, so many offers of hearsay are passed over after one that was refused.
-const PASSED_OVER: u32 = 15;
-
-impl Closed {
-    const fn nothing() -> Closed {
-        Closed { from: AtomicU64::new(u64::MAX), near_from: AtomicU64::new(u64::MAX), next: AtomicU32::new(0) }
-    }
-
-    /// Everything has to be looked at again.
-    fn open(&self) {
-        self.from.store(u64::MAX, Ordering::Relaxed);
-        self.near_from.store(u64::MAX, Ordering::Relaxed);
-        self.next.store(0, Ordering::Relaxed);
-    }
-
-    /// Notes what the worst is that hearsay would have to be better than, after some was not.
-    fn behind(&self, (_, is_far, over_group, over_source, lot): Badness) {
-        let (from, near_from) = if is_far { (lot, u64::MAX) } else { (0, lot) };
-        if over_group == 0 && over_source == 0 {
-            self.from.store(from, Ordering::Relaxed);
-            self.near_from.store(near_from, Ordering::Relaxed);
-        } else {
-            self.next.store(PASSED_OVER, Ordering::Relaxed);
-        }
-    }
-
-    fn shuts_out(&self, lot: u64, is_near: bool) -> bool {
-        let from = if is_near { &self.near_from } else { &self.from };
-        let passes_over = self.next.load(Ordering::Relaxed);
-        if passes_over > 0 {
-            self.next.store(passes_over - 1, Ordering::Relaxed);
-        }
-        passes_over > 0 || lot >= from.load(Ordering::Relaxed)
-    }
-}
-
 /// What became of an address that was to be noted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Entered {
@@ -109,9 +65,6 @@ pub(crate) enum Entered {
     /// There is no place for it.
     Refused,
 }
-
-/// What may have to go for a newcomer, the worst last.
-type Badness = (bool, bool, u16, u16, u64);
 
 impl Book {
     pub(crate) fn new(max: usize, former_kept: usize, table: HashKey) -> Book {
@@ -286,89 +239,6 @@ impl Book {
         }
     }
 
-    /// Puts a candidate in, if need be in the place of one that is worth less.
-    fn insert(&self, candidate: Candidate, keep: impl Fn(&Candidate) -> bool) -> bool {
-        if self.len() >= self.max {
-            let is_shut_out = || self.closed.shuts_out(self.lot(&candidate), keep(&candidate));
-            let victim = if candidate.standing == Standing::Former || candidate.is_seed() {
-                self.least_worth().filter(|&(worth, _)| worth <= worth_of(&candidate)).map(|(_, least)| least)
-            } else if is_shut_out() {
-                None
-            } else {
-                self.worst_hearsay(&candidate, keep)
-            };
-            let Some(victim) = victim else { return false };
-            self.remove(victim);
-        }
-        let key = key_of_candidate(&candidate);
-        let mut page = self.pages.entry(page_of(key.0)).or_default();
-        let Err(place) = page.binary_search_by_key(&key, key_of_candidate) else { return true };
-        if page.len() == page.capacity() {
-            page.reserve_exact(PAGE_STEP);
-        }
-        page.insert(place, candidate);
-        self.count(None, Some(&candidate));
-        true
-    }
-
-    /// Who is worth least in a book where everybody may have to go.
-    fn least_worth(&self) -> Option<(Worth, SocketAddr)> {
-        let mut least: Option<(Worth, u64, SocketAddr)> = None;
-        self.each(|candidate| {
-            let entry = (worth_of(candidate), self.lot(candidate), candidate.address());
-            if least.is_none_or(|least| entry < least) {
-                least = Some(entry);
-            }
-        });
-        least.map(|(worth, _, address)| (worth, address))
-    }
-
-    /// Whom a newcomer may replace: hearsay that is no better, or one that has failed; not anybody who has answered and not
-    /// failed since.
-    fn worst_hearsay(&self, newcomer: &Candidate, keep: impl Fn(&Candidate) -> bool) -> Option<SocketAddr> {
-        let (mut groups, mut sources) = ([0u16; 256], [0u16; 256]);
-        let is_hearsay = |candidate: &Candidate| !candidate.has_answered() && !candidate.is_seed();
-        self.each(|candidate| {
-            if is_hearsay(candidate) {
-                groups[usize::from(candidate.group())] += 1;
-                sources[usize::from(candidate.source.0)] += 1;
-            }
-        });
-        let quota = (self.max / 16) as u16;
-        let badness = |candidate: &Candidate, [more_of_group, more_of_source]: [bool; 2]| -> Badness {
-            let group = groups[usize::from(candidate.group())] + u16::from(more_of_group);
-            let over = group.saturating_sub(quota);
-            let source = sources[usize::from(candidate.source.0)] + u16::from(more_of_source);
-            (
-                candidate.failures > 0,
-                over > 0 || !keep(candidate),
-                over,
-                source.saturating_sub(quota),
-                self.lot(candidate),
-            )
-        };
-        let mut worst: Option<(Badness, Candidate)> = None;
-        let kept = self.latest_former();
-        self.each(|candidate| {
-            let is_open = is_hearsay(candidate) || candidate.failures > 0 && !candidate.is_seed();
-            if !is_open || candidate.former().is_some() && kept.contains(&candidate.address()) {
-                return;
-            }
-            let badness = badness(candidate, [false; 2]);
-            if worst.is_none_or(|(worst, _)| badness > worst) {
-                worst = Some((badness, *candidate));
-            }
-        });
-        let (badness_of_worst, worst) = worst?;
-        // In its own group's or source's place it adds none.
-        let adds = [newcomer.group() != worst.group(), newcomer.source != worst.source];
-        let is_better = badness_of_worst > badness(newcomer, adds);
-        if !is_better {
-            self.closed.behind(badness_of_worst);
-        }
-        is_better.then(|| worst.address())
-    }
-
     /// A candidate's place in this book's own random order.
     pub(crate) fn lot(&self, candidate: &Candidate) -> u64 {
         hash::mixed(candidate.position.0 ^ self.salt)
@@ -500,13 +370,6 @@ fn page_of(position: RingPosition) -> u8 {
     (position.0 >> 61) as u8 % PAGES
 }
 
-/// What keeps its place in a full book: seeds first, then former peers, then those who have answered, then the patient.
-type Worth = (bool, Option<Time>, bool, Reverse<u8>);
-
-fn worth_of(candidate: &Candidate) -> Worth {
-    (candidate.is_seed(), candidate.former(), candidate.has_answered(), Reverse(candidate.failures))
-}
-
 fn is_spent(candidate: &Candidate) -> bool {
     let enough = match candidate.via {
         DiscoveredVia::Seed => return false,
@@ -526,6 +389,3 @@ fn is_spent(candidate: &Candidate) -> bool {
     };
     candidate.failures >= enough
 }
-
-#[cfg(test)]
-mod tests;

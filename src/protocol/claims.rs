@@ -101,13 +101,16 @@ impl Queue {
         if let Some(mut waiting) = self.waiting.get_mut(&claim.exponent) {
             return Queued::Waits(waiting.join(claim).into_iter().collect());
         }
-        if self.waiting.iter().filter(|waiting| waiting.source == source).count() >= limit.0 {
-            return Queued::Full;
-        }
+        let of_source = self.waiting.iter().filter(|waiting| waiting.source == source).count();
+        let is_full = of_source >= limit.0 || self.waiting.len() >= self.max;
         let mut dropped = Vec::new();
-        if self.waiting.len() >= self.max {
+        if is_full {
+            // A source that has its share gives up one of its own: others forward what liars claim, and must not be kept
+            // by that from what is true.
             let testing = self.testing();
-            let largest = self.waiting.iter().map(|waiting| *waiting.key()).filter(|&at| Some(at) != testing).max();
+            let may_go = |waiting: &Waiting| of_source < limit.0 || waiting.source == source;
+            let candidates = self.waiting.iter().filter(|waiting| may_go(waiting) && Some(*waiting.key()) != testing);
+            let largest = candidates.map(|waiting| *waiting.key()).max();
             match largest {
                 Some(largest) if largest > claim.exponent => {
                     dropped.extend(self.waiting.remove(&largest).into_iter().flat_map(|(_, waiting)| waiting.claims));
