@@ -55,11 +55,23 @@ fn what_is_being_tested_is_never_given_up() {
 fn so_many_exponents_wait_for_one_source_and_no_more() {
     let queue = queue(64);
     assert_eq!(queue.push(claim(31, 1), at(1), SourceLimit(1)), Queued::Waits(Vec::new()));
-    assert_eq!(queue.push(claim(13, 1), at(1), SourceLimit(1)), Queued::Full);
+    assert_eq!(queue.push(claim(61, 1), at(1), SourceLimit(1)), Queued::Full);
     assert_eq!(queue.push(claim(13, 1), at(2), SourceLimit(1)), Queued::Waits(Vec::new()), "another source");
     assert_eq!(queue.push(claim(31, 3), at(1), SourceLimit(1)), Queued::Waits(Vec::new()), "the same exponent");
     queue.settle(exponent(31));
-    assert_eq!(queue.push(claim(17, 1), at(1), SourceLimit(1)), Queued::Waits(Vec::new()), "its place is free again");
+    assert_eq!(queue.push(claim(61, 1), at(1), SourceLimit(1)), Queued::Waits(Vec::new()), "its place is free again");
+}
+
+#[test]
+fn a_source_at_its_limit_gives_up_its_own_largest_exponent_for_a_smaller_one_and_nobody_elses() {
+    let queue = queue(64);
+    queue.push(claim(127, 1), at(2), SourceLimit(2));
+    queue.push(claim(61, 1), at(1), SourceLimit(2));
+    queue.push(claim(31, 1), at(1), SourceLimit(2));
+    assert_eq!(queue.push(claim(13, 1), at(1), SourceLimit(2)), Queued::Waits(vec![claim(61, 1)]));
+    assert_eq!(queue.next(), Some(exponent(13)));
+    assert_eq!(queue.push(claim(7, 1), at(1), SourceLimit(1)), Queued::Waits(vec![claim(31, 1)]));
+    assert!(queue.contains(exponent(127)) && queue.contains(exponent(13)), "what is being tested stays");
 }
 
 #[test]
