@@ -45,9 +45,11 @@ impl Closed {
     pub(super) fn shuts_out(&self, lot: u64, is_near: bool) -> bool {
         let from = if is_near { &self.near_from } else { &self.from };
         let passes_over = self.next.load(Ordering::Relaxed);
-        if passes_over > 0 {
+        if passes_over > 0 && !is_near {
             self.next.store(passes_over - 1, Ordering::Relaxed);
+            return true;
         }
-        passes_over > 0 || lot >= from.load(Ordering::Relaxed)
+        // Who is near is always looked at where quotas bind: he may be a neighbour, and nobody else may know.
+        lot >= from.load(Ordering::Relaxed)
     }
 }

@@ -144,14 +144,14 @@ fn spread_100k() -> Scenario {
 fn join() -> Scenario {
     let shows = "10,000 nodes join through one seed within a minute, 5 % loss; the ring is right 15 s after";
     let expect = Expect {
-        ring: vec![right(99.9, 75), right(100.0, 120)],
+        ring: vec![right(99.9, 75), right(100.0, 150)],
         one_component_at: Some(Span::s(75)),
         degree_at_most: Some(16),
         ..Expect::default()
     };
     let start = Start::Seed { first: 1, settle: Span::ZERO, over: Span::s(60) };
     let schedule = vec![at(76, Deed::Loss(Share::NONE))];
-    Scenario { start, link: lost(5.0), expect, schedule, ..settled("join", shows, 10_000, Span::s(120)) }
+    Scenario { start, link: lost(5.0), expect, schedule, ..settled("join", shows, 10_000, Span::s(150)) }
 }
 
 fn half() -> Scenario {
@@ -228,7 +228,7 @@ fn upkeep() -> Scenario {
     let shows = "1,000 nodes at rest: what PINGs and PONGs cost, whatever the size";
     let expect = Expect {
         upkeep: Some(Upkeep { at_most: 7.0, after: Span::s(60) }),
-        ring: vec![right(100.0, 120)],
+        ring: vec![right(100.0, 150)],
         degree_at_most: Some(16),
         ..Expect::default()
     };
