@@ -228,7 +228,7 @@ fn upkeep() -> Scenario {
     let shows = "1,000 nodes at rest: what PINGs and PONGs cost, whatever the size";
     let expect = Expect {
         upkeep: Some(Upkeep { at_most: 7.0, after: Span::s(60) }),
-        ring: vec![right(100.0, 150)],
+        ring: vec![right(100.0, 120)],
         degree_at_most: Some(16),
         ..Expect::default()
     };
