@@ -30,6 +30,9 @@ mod tests;
 /// The first pause before a candidate is tried again.
 pub(crate) const BACKOFF_MIN: Duration = Duration::from_secs(1);
 
+/// Who has no place for this node is left alone for so long.
+const REFUSED_PAUSE: Duration = Duration::from_secs(15);
+
 /// Failures in a row after which a candidate that never answered is forgotten.
 const STRANGER_FAILURES: u8 = 5;
 
@@ -268,9 +271,9 @@ impl Book {
         });
     }
 
-    /// Makes a candidate wait as after a failure: it answered that it has no place.
-    pub(crate) fn refused(&self, now: Time, address: SocketAddr, settings: &Settings) {
-        self.with(address, |candidate| candidate.next_try = CoarseTime::from(now + settings.backoff_max_known));
+    /// Makes a candidate wait: it answered that it has no place.
+    pub(crate) fn refused(&self, now: Time, address: SocketAddr) {
+        self.with(address, |candidate| candidate.next_try = CoarseTime::from(now + REFUSED_PAUSE));
     }
 
     /// Notes a sign of life from a candidate: it is tried again at once, unless it was tried within the last second.

@@ -47,8 +47,12 @@ impl Source {
     /// Nobody on the network: the operator, or a former life.
     pub(crate) const SELF: Source = Source(0);
 
+    /// Those whom the operator named.
+    pub(crate) const SEED: Source = Source(1);
+
+    /// The group of an address; none shares its number with the two above.
     pub(crate) fn of(address: SocketAddr) -> Source {
-        Source(fold(address::group(address.ip())))
+        Source(fold(address::group(address.ip())).max(Source::SEED.0 + 1))
     }
 }
 

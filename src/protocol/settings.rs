@@ -101,7 +101,8 @@ pub struct Settings {
     pub probe_timeout: Duration,
     /// The longest pause between two probes of one address; pauses double from 1 s. 60 s.
     pub backoff_max: Duration,
-    /// The same for seeds and the latest former peers, so that a healed partition is noticed soon. 15 s.
+    /// The same for seeds and the latest former peers, so that a healed partition is noticed soon, even if
+    /// an answer is lost. 5 s.
     pub backoff_max_known: Duration,
     /// How many of the latest former peers are tried as often as seeds. 16.
     pub former_kept: usize,
@@ -183,7 +184,7 @@ impl Default for Settings {
             stall_after: Duration::from_secs(2),
             probe_timeout: Duration::from_secs(2),
             backoff_max: Duration::from_secs(60),
-            backoff_max_known: Duration::from_secs(15),
+            backoff_max_known: Duration::from_secs(5),
             former_kept: 16,
             active_max: 12,
             chosen_min: 4,

@@ -24,6 +24,12 @@ const PACE: Duration = Duration::from_millis(250);
 /// Within so long of the last fault all agree.
 const CALM: Duration = Duration::from_secs(30);
 
+/// So long after the last that was heard of a dead node, nobody has it as a peer: 10 s, and a tick.
+const GONE: Duration = Duration::from_secs(11);
+
+/// The last datagram of a dead node arrives within so long of its death.
+const ON_ITS_WAY: Duration = Duration::from_millis(300);
+
 /// A run that has passed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Passed {
@@ -121,7 +127,7 @@ fn die_and_return(world: &mut World, nature: &Nature) -> Result<(), Failed> {
 
     let victim = HostId(world.below(nature.finders) as u32);
     world.kill(victim, Disk::Kept);
-    world.run_for(Duration::from_millis(11_100))?;
+    world.run_for(GONE + ON_ITS_WAY)?;
     let left = world.popularity(victim);
     require(left == 0, "11 s after a death", || format!("{left} nodes still have host {} as a peer", victim.0))?;
     let behind = world.below(10_000) as u64;

@@ -4,12 +4,12 @@ use anyhow::{Result, anyhow};
 use serde::Serialize;
 
 use super::shown::Shown;
-use super::{SimulateArgs, repeat, seeds, traced, write};
+use super::{SimulateArgs, overrides, repeat, seeds, traced, write};
 use crate::cli::output;
 use crate::simulation::plot;
 use crate::simulation::report::{Report, Summary};
 use crate::simulation::run::{self, Progress};
-use crate::simulation::scenario::Scenario;
+use crate::simulation::scenario::{Overrides, Scenario};
 
 /// The most failing seeds whose reasons are printed; all are named.
 const EXPLAINED_MAX: usize = 5;
@@ -53,13 +53,18 @@ pub(super) fn runs(args: &SimulateArgs, scenario: &Scenario) -> Result<()> {
         let all = Json { version: env!("CARGO_PKG_VERSION"), scenario, repeat, summary: &summary, runs: &reports };
         output::line(&serde_json::to_string_pretty(&all)?)?;
     } else {
-        print(scenario, &reports, &summary)?;
+        print(args, scenario, &reports, &summary)?;
     }
     verdict(args, &scenario.name, &reports)
 }
 
-fn print(scenario: &Scenario, reports: &[Report], summary: &Summary) -> Result<()> {
-    output::line(&format!("{}: {}\n", scenario.name, scenario.shows))?;
+fn print(args: &SimulateArgs, scenario: &Scenario, reports: &[Report], summary: &Summary) -> Result<()> {
+    let Scenario { name, shows, .. } = scenario;
+    if overrides(args) == Overrides::default() {
+        output::line(&format!("{name}: {shows}\n"))?;
+    } else {
+        output::line(&format!("{name}, changed by flags; without them: {shows}\n"))?;
+    }
     match reports {
         [one] => {
             for line in &one.trace {

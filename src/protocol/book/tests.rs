@@ -188,12 +188,12 @@ fn who_has_answered_is_tried_up_to_16_times_at_most_60_s_apart() {
 }
 
 #[test]
-fn a_seed_is_tried_for_ever_at_most_15_s_apart() {
+fn a_seed_is_tried_for_ever_at_most_5_s_apart() {
     let book = book(8);
     hear(&book, seconds(0), at(1), DiscoveredVia::Seed);
     let pauses = pauses(&book, at(1), 1_000);
-    assert_eq!(pauses[..6], [1, 2, 4, 8, 15, 15]);
-    assert!(pauses.len() == 1_000 && pauses[4..].iter().all(|&pause| pause == 15));
+    assert_eq!(pauses[..5], [1, 2, 4, 5, 5]);
+    assert!(pauses.len() == 1_000 && pauses[3..].iter().all(|&pause| pause == 5));
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn the_16_latest_former_peers_are_tried_as_often_as_seeds_and_earlier_ones_less(
         book.add_former(seconds(host.into()), at(host), DiscoveredVia::Ping);
     }
     let longest = |host| pauses(&book, at(host), 10).into_iter().max();
-    assert_eq!((longest(20), longest(5), longest(4), longest(1)), (Some(15), Some(15), Some(60), Some(60)));
+    assert_eq!((longest(20), longest(5), longest(4), longest(1)), (Some(5), Some(5), Some(60), Some(60)));
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn a_sign_of_life_ends_the_pause_but_not_within_a_second_of_an_answer() {
     let book = book(8);
     book.restore(seconds(0), at(1), Standing::Tried, 0);
     book.answered(seconds(10), at(1));
-    book.refused(seconds(10), at(1), &Settings::default());
+    book.refused(seconds(10), at(1));
     let due = |book: &Book| book.get(at(1)).map(|candidate| candidate.next_try.time());
     book.stirred(seconds(10), at(1));
     assert_eq!(due(&book), Some(seconds(25)), "who has no place for us is left alone for 15 s");

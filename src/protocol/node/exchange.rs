@@ -205,7 +205,7 @@ impl Node {
         }
         self.add_candidate(now, from, via, Source::of(from));
         self.book.answered(now, from);
-        self.book.refused(now, from, &self.settings);
+        self.book.refused(now, from);
         // So that we are proven there too, and can be recommended to others.
         if let Some(nonce) = exchange.and_then(|exchange| exchange.nonce).filter(|_| is_new) {
             self.greet(now, from, nonce, out);

@@ -7,6 +7,7 @@ use super::Node;
 use super::membership::SMALL_NETWORK;
 use super::receive::Fate;
 use crate::mersenne::{self, Exponent, ExponentError};
+use crate::protocol::address::NodeRef;
 use crate::protocol::candidate::Source;
 use crate::protocol::claims::{Claim, Queued, SourceLimit};
 use crate::protocol::counters::{ClaimResult, DiscoveredVia};
@@ -248,7 +249,7 @@ impl Node {
         let message = Message {
             id: claim.id,
             forwarder: self.own.node_ref(),
-            originator: self.name_originator(claim.originator),
+            originator: self.name_originator(&claim),
             body: Body::Prime(Announcement { ttl, exponent: claim.exponent.into(), signature: claim.signature }),
         };
         let written = out.write(&message);
@@ -266,9 +267,18 @@ impl Node {
         }
     }
 
-    /// How an originator is named to others: this node itself by its port, whatever address others know it by.
-    fn name_originator(&self, originator: SocketAddr) -> crate::protocol::address::NodeRef {
-        if self.own.is_bound(originator) { self.own.node_ref() } else { self.own.name(originator) }
+    /// How the originator of a claim is named to others. What this node found it announces by its port, whatever address others
+    /// know it by; once they know the claim, the name is the one they know, which a translator must not change any more.
+    fn name_originator(&self, claim: &Claim) -> NodeRef {
+        let originator = claim.originator;
+        let has_come_back = || !self.unconfirmed.contains(claim.exponent.into());
+        if !self.own.is_bound(originator) {
+            self.own.name(originator)
+        } else if has_come_back() && !originator.ip().is_loopback() {
+            NodeRef::Address(originator)
+        } else {
+            self.own.node_ref()
+        }
     }
 
     /// Sends the largest known prime to a peer that has just become active and cannot say what it knows.

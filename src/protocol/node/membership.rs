@@ -23,8 +23,8 @@ use crate::protocol::time::Time;
 /// A peer dropped as silent that is back within this time has flapped.
 const FLAP: Duration = Duration::from_secs(60);
 
-/// As long as this after a peer fell silent, candidates are tested more often: others may be gone too.
-const DOUBT: Duration = Duration::from_secs(30);
+/// As long as this after the start, and after a peer fell silent, candidates are tested more often: others may be gone too.
+pub(super) const DOUBT: Duration = Duration::from_secs(30);
 
 /// Of the ring's nodes, so many on each side are kept in the address book rather than others: who comes next when leaves die.
 const NEAR: u64 = 8;
@@ -216,7 +216,7 @@ impl Node {
             EvictionReason::Refused | EvictionReason::Displaced => {
                 self.book.add(now, address, peer.via, Source::SELF, |_| true);
                 self.book.answered(now, address);
-                self.book.refused(now, address, &self.settings);
+                self.book.refused(now, address);
             }
             EvictionReason::Reset if peer.via == DiscoveredVia::Seed => {
                 self.book.add(now, address, peer.via, Source::SELF, |_| true);

@@ -30,6 +30,28 @@ const CANDIDATE_PAUSE: std::time::Duration = std::time::Duration::from_millis(50
 /// groups that few peers are of; else by lot.
 type Turn = (usize, bool, bool, bool, std::cmp::Reverse<Option<Time>>, usize, u64, SocketAddr);
 
+/// What kind of candidate is tested when there is no place for any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Testable {
+    /// One near on the ring, who would be a leaf if another died.
+    Near,
+    /// Who has answered before, or is a seed: through them a node hears of those it has lost.
+    Known,
+    /// Who has only been heard of.
+    Hearsay,
+}
+
+impl Testable {
+    /// Half of all tests are for those near on the ring.
+    fn drawn(lot: usize) -> Testable {
+        match lot {
+            0 => Testable::Known,
+            1 => Testable::Hearsay,
+            _ => Testable::Near,
+        }
+    }
+}
+
 impl Node {
     /// Sees to it that candidates are looked through at the next tick, and that it comes at once.
     pub(super) fn try_soon(&self, now: Time) {
@@ -116,8 +138,9 @@ impl Node {
         due.sort_unstable();
     }
 
-    /// Tests a candidate for whom there is no place: one near on the ring first, then hearsay, then who has not been heard
-    /// of for longest. More often while there is reason to believe that many are gone.
+    /// Tests a candidate for whom there is no place, more often while there is reason to believe that many are gone: of a kind
+    /// that is drawn each time, so that nobody can keep this node from testing the others, whatever he recommends; of that
+    /// kind the one who has not been heard of for longest.
     pub(super) fn test_candidate(&self, now: Time, out: &mut Outbox) {
         if self.timers.next_test.get() > now {
             return;
@@ -126,17 +149,20 @@ impl Node {
         let interval =
             if in_doubt { BACKOFF_MIN.min(self.settings.test_interval) } else { self.settings.test_interval };
         self.timers.next_test.set(now + self.random.jittered(interval, self.settings.ping_jitter));
-        let hearsay_first = self.random.below(2) == 0;
-        let mut best: Option<((bool, bool, Time, u64), SocketAddr)> = None;
+        let wanted = Testable::drawn(self.random.below(4));
+        let mut best: Option<((bool, Time, u64), SocketAddr)> = None;
         self.book.each(|candidate: &Candidate| {
             if candidate.next_try.time() > now
                 || now.since(candidate.since.time()) < self.settings.test_interval && candidate.is_good()
             {
                 return;
             }
-            let is_second_choice = candidate.has_answered() == hearsay_first;
-            let is_far = !self.leaves.is_near(candidate.position, 4);
-            let turn = (is_far, is_second_choice, candidate.since.time(), self.book.lot(candidate));
+            let is_wanted = match wanted {
+                Testable::Near => self.leaves.is_near(candidate.position, 4),
+                Testable::Known => candidate.has_answered() || candidate.is_seed(),
+                Testable::Hearsay => !candidate.has_answered(),
+            };
+            let turn = (!is_wanted, candidate.since.time(), self.book.lot(candidate));
             if best.is_none_or(|(first, _)| turn < first) {
                 best = Some((turn, candidate.address()));
             }

@@ -86,13 +86,19 @@ impl Node {
         }
     }
 
-    /// Hears of the addresses in a sample from somebody who has proven his own.
+    /// Hears of the addresses in a sample from somebody who has proven his own. Seeds, whom the operator named, are a source
+    /// of their own: whoever lives in the same address group as they do cannot drown what they say.
     pub(super) fn take_sample(&self, now: Time, from: SocketAddr, exchange: &Exchange) {
-        let source = Source::of(from);
+        let source = if self.is_seed(from) { Source::SEED } else { Source::of(from) };
         for named in &exchange.peers {
             if let Ok(address) = named.resolve(from) {
                 self.add_candidate(now, address, DiscoveredVia::Sample, source);
             }
         }
+    }
+
+    fn is_seed(&self, address: SocketAddr) -> bool {
+        let is_peer = self.peers.with(address, |peer| peer.via == DiscoveredVia::Seed);
+        is_peer.unwrap_or_else(|| self.book.get(address).is_some_and(|candidate| candidate.is_seed()))
     }
 }
