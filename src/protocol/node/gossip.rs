@@ -311,11 +311,10 @@ impl Node {
         }
     }
 
-    /// A TTL with which a copy still reaches everybody from here: half of that of an announcement, which is twice as deep
-    /// as the network. On links of different speed the first copy often is not the one with the highest TTL; to send each
-    /// better one again would nearly double the traffic and reach nobody else.
+    /// A TTL that is enough, so that a copy with a higher one need not be forwarded again. On links of different speed the
+    /// first copy often is not the one with the highest TTL, and to send each better one on would nearly double the traffic.
     fn sufficient_ttl(&self) -> Ttl {
-        Ttl(self.initial_ttl().0.div_ceil(2))
+        Ttl(self.initial_ttl().0.div_ceil(2)).min(TTL_SUFFICIENT)
     }
 
     /// The TTL of this node's own announcements.
@@ -323,6 +322,9 @@ impl Node {
         ttl_for(self.network_size()).clamped(self.settings.ttl_max)
     }
 }
+
+/// Three hops on, a copy has met hundreds of nodes; whoever of them is new to it hears of it from others too, with more TTL.
+const TTL_SUFFICIENT: Ttl = Ttl(3);
 
 /// The TTL that reaches all of so many nodes: 2 in a small network, else twice the depth of a tree of fan-out 6 over all of
 /// them, and 2 more.

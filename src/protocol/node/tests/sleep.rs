@@ -180,7 +180,7 @@ fn the_longest_pause_of_a_silent_peer_ends_with_the_waking_and_pauses_begin_agai
     desk.silence(at(PEER));
     desk.wait(seconds(120));
     let pause = |desk: &Desk| desk.node.book.get(at(PEER)).map(|candidate| candidate.next_try.time().since(desk.now));
-    while pause(&desk).is_none_or(|pause| pause < seconds(10)) {
+    while pause(&desk).is_none_or(|pause| pause < seconds(4)) {
         desk.wait(millis(100));
     }
     desk.sleep();
