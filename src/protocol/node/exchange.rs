@@ -167,10 +167,14 @@ impl Node {
                 let Some((via, purpose)) = self.answered(now, sender, id, exchange, out) else {
                     return self.counters.dropped.of(DropReason::Unasked).one();
                 };
-                self.probes.remove(from);
+                let was_probed = self.probes.remove(from).is_some();
                 self.timers.next_candidates.at_most(now);
                 self.timers.deadline.at_most(now);
-                self.welcome(now, from, exchange, via, purpose, out);
+                let is_new = self.welcome(now, from, exchange, via, purpose, out);
+                // So that we are proven there too, and can be recommended to others. What he answers to that ends it.
+                if let Some(nonce) = exchange.and_then(|exchange| exchange.nonce).filter(|_| is_new && was_probed) {
+                    self.greet(now, from, nonce, out);
+                }
             }
         }
         if let (Some(exchange), Echo::Valid) = (exchange, sender.echo) {
@@ -181,7 +185,8 @@ impl Node {
         }
     }
 
-    /// Takes in somebody who has answered, or notes that he is alive.
+    /// Takes in somebody who has answered, or notes that he is alive. Whether there is no place for him, and he had not been
+    /// known to be alive before.
     fn welcome(
         &self,
         now: Time,
@@ -190,7 +195,7 @@ impl Node {
         via: DiscoveredVia,
         purpose: Purpose,
         out: &mut Outbox,
-    ) {
+    ) -> bool {
         let is_new = self.book.get(from).is_none_or(|candidate| !candidate.has_answered());
         let is_refused = exchange.is_some_and(|exchange| exchange.accept == Some(false));
         if !is_refused {
@@ -200,16 +205,13 @@ impl Node {
             let nonce = exchange.and_then(|exchange| exchange.nonce);
             let newcomer = Newcomer { address: from, kind, via, origin, nonce };
             if self.admit(now, newcomer, purpose, out) != Place::Taken {
-                return;
+                return false;
             }
         }
         self.add_candidate(now, from, via, Source::of(from));
         self.book.answered(now, from);
         self.book.refused(now, from);
-        // So that we are proven there too, and can be recommended to others.
-        if let Some(nonce) = exchange.and_then(|exchange| exchange.nonce).filter(|_| is_new) {
-            self.greet(now, from, nonce, out);
-        }
+        is_new
     }
 
     /// Whether a PONG from somebody who is no peer answers a PING of ours, and how we came to ask.

@@ -6,14 +6,12 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::*;
 use crate::mersenne::Exponent;
 use crate::protocol::{Random, Settings};
-use crate::simulation::{Checks, Latency, Link, Plan, World, convergence};
+use crate::simulation::{Checks, Latency, Link, Plan, World, convergence, run};
 
 mod deeds;
 
@@ -198,25 +196,18 @@ fn lacking(world: &World) -> Vec<HostId> {
 
 /// Makes all runs, on all cores. What failed, and how long primes took in the others.
 fn pass_all(trials: &[Trial]) -> (Vec<String>, Vec<(Trial, Vec<Duration>)>) {
-    let next = AtomicUsize::new(0);
-    let (failed, passed) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                while let Some(&trial) = trials.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    match trial.pass() {
-                        Ok(took) => passed.lock().unwrap().push((trial, took)),
-                        Err(what) => {
-                            eprintln!("{what}");
-                            failed.lock().unwrap().push(what);
-                        }
-                    }
-                }
-            });
+    let one = |place: u64, _: &mut dyn FnMut(())| {
+        let trial = trials[place as usize];
+        trial.pass().map(|took| (trial, took))
+    };
+    let tell = |result: &Result<_, String>| {
+        if let Err(what) = result {
+            eprintln!("{what}");
         }
-    });
-    (failed.into_inner().unwrap(), passed.into_inner().unwrap())
+    };
+    let results = run::each(0, trials.len() as u64, run::threads(), one, |_, ()| {}, tell);
+    let (passed, failed): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+    (failed.into_iter().filter_map(Result::err).collect(), passed.into_iter().filter_map(Result::ok).collect())
 }
 
 fn number(name: &str) -> Option<u64> {

@@ -2,10 +2,8 @@
 //!
 //! `MERSENNED_SEEDS=5000` makes more of them, `MERSENNED_SEED=17` repeats one.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use super::*;
+use crate::simulation::run;
 
 /// How many runs are made.
 const SEEDS: u64 = 200;
@@ -28,36 +26,22 @@ impl Drop for Repeat {
 /// One run; why it failed, and how to repeat it, if it did.
 fn pass(seed: u64) -> Result<Passed, String> {
     let _repeat = Repeat(seed);
-    run(seed).map_err(|failed| {
+    super::run(seed).map_err(|failed| {
         format!("seed {seed}: {failed}\nrepeat it with\nMERSENNED_SEED={seed} cargo test --lib simulation::chaos")
     })
 }
 
 /// Makes all runs, on all cores: those that passed, and why others failed.
 fn pass_all(seeds: u64) -> (Vec<Passed>, Vec<String>) {
-    let next = AtomicU64::new(0);
-    let (passed, failed) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds {
-                        return;
-                    }
-                    match pass(seed) {
-                        Ok(run) => passed.lock().unwrap().push(run),
-                        Err(what) => {
-                            eprintln!("{what}");
-                            failed.lock().unwrap().push(what);
-                        }
-                    }
-                }
-            });
+    let one = |seed, _: &mut dyn FnMut(())| pass(seed);
+    let tell = |result: &Result<Passed, String>| {
+        if let Err(what) = result {
+            eprintln!("{what}");
         }
-    });
-    (passed.into_inner().unwrap(), failed.into_inner().unwrap())
+    };
+    let results = run::each(0, seeds, run::threads(), one, |_, ()| {}, tell);
+    let (passed, failed): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+    (passed.into_iter().filter_map(Result::ok).collect(), failed.into_iter().filter_map(Result::err).collect())
 }
 
 #[test]

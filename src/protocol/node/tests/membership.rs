@@ -1,6 +1,6 @@
 //! Section 5: who gets a place among the active peers, and for whom somebody has to go.
 
-use super::desk::{Desk, NONCE, birth, ping};
+use super::desk::{Desk, NONCE, Sent, birth, ping};
 use super::*;
 use crate::protocol::address::NodeRef;
 use crate::protocol::candidate::Source;
@@ -247,4 +247,23 @@ fn the_owner_of_an_exponent_is_the_next_node_up_the_ring() {
         let owner = ring.iter().copied().min_by_key(|&node| key.up_to(RingPosition::of(node)));
         assert_eq!(desk.node.owner(exponent(number)), owner, "{number}");
     }
+}
+
+#[test]
+fn who_is_tested_and_finds_no_place_is_greeted_once_and_what_he_answers_to_that_ends_it() {
+    let mut desk = Desk::with(Settings { active_max: 1, chosen_min: 0, book_max: 4, ..without_leaves() });
+    assert!(asks(&mut desk, elsewhere(1), false));
+    // Three quarters of the book have answered: what is heard of stays hearsay.
+    (10..13).for_each(|number| {
+        desk.node.book.restore(desk.now + seconds(3_600), elsewhere(number), Standing::Tried, 0);
+    });
+    let stranger = elsewhere(2);
+    desk.will_answer(stranger);
+    desk.node.add_candidate(desk.now, stranger, DiscoveredVia::Sample, Source::SELF);
+    desk.take_sent();
+    desk.wait(seconds(60));
+    let is_probe = |sent: &&Sent| sent.exchange().is_some_and(|exchange| exchange.pad > 0);
+    let (probes, greetings): (Vec<_>, Vec<_>) = desk.pings_to(stranger).into_iter().partition(is_probe);
+    assert!((1..=5).contains(&probes.len()), "{} tests", probes.len());
+    assert_eq!(greetings.len(), probes.len());
 }
