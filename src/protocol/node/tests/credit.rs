@@ -2,11 +2,12 @@
 
 use proptest::prelude::*;
 
-use super::desk::{Desk, prime};
+use super::desk::{Desk, HOME, prime};
 use super::*;
+use crate::protocol::address::NodeRef;
 use crate::protocol::claims::Latest;
 use crate::protocol::hash;
-use crate::protocol::message::KnownDigest;
+use crate::protocol::message::{KnownDigest, MessageType};
 
 const RELAY: &str = "10.0.1.1:5001";
 
@@ -164,4 +165,25 @@ fn an_address_that_somebody_made_up_for_a_finder_gives_way_when_its_own_comes_ba
     assert_eq!(desk.node.state_view().largest_prime_finder, Some(made_up));
     desk.hear(at(RELAY), &prime(id, at(RELAY), own, 0, 31));
     assert_eq!(desk.node.state_view().largest_prime_finder, Some(own));
+}
+
+#[test]
+fn a_find_is_named_by_its_port_until_it_has_come_back_and_then_by_the_address_others_know() {
+    let mut desk = Desk::new();
+    desk.befriend(at(RELAY));
+    desk.found(31);
+    let told = |desk: &mut Desk| -> Vec<(MessageId, NodeRef)> {
+        let sent = desk.take_sent().into_iter().filter(|sent| sent.is(MessageType::Prime));
+        sent.map(|sent| (sent.message.id, sent.message.originator)).collect()
+    };
+    let announced = told(&mut desk);
+    let (id, name) = announced[0];
+    assert_eq!((announced.len(), name), (1, NodeRef::Port(5001.try_into().unwrap())));
+    desk.hear(at(RELAY), &prime(id.0, at(RELAY), at(HOME), 0, 31));
+    // It has lost it again, and catches up.
+    desk.friends.get_mut(&at(RELAY)).unwrap().known = Some(KnownDigest::default());
+    desk.wait(seconds(20));
+    let again = told(&mut desk);
+    assert!(!again.is_empty());
+    assert!(again.iter().all(|&told| told == (id, NodeRef::Address(at(HOME)))), "{again:?}");
 }

@@ -3,6 +3,7 @@
 use super::desk::{Desk, NONCE, Sent, Speech, birth, encoded, ping, pong, prime};
 use super::*;
 use crate::protocol::address::NodeRef;
+use crate::protocol::candidate::Source;
 use crate::protocol::counters::EvictionReason;
 use crate::protocol::event::PeerKind;
 use crate::protocol::message::Exchange;
@@ -259,6 +260,24 @@ fn only_addresses_that_have_answered_us_are_passed_on() {
         desk.sent.iter().filter_map(Sent::exchange).flat_map(|exchange| exchange.peers.clone()).collect();
     assert!(passed_on.contains(&NodeRef::Address(at("10.0.1.2:5001"))));
     assert!(!passed_on.contains(&NodeRef::Address(hearsay)));
+}
+
+#[test]
+fn what_seeds_say_is_kept_apart_from_what_their_address_group_says() {
+    let mut desk = Desk::new();
+    let neighbour = at("10.0.1.2:5001");
+    desk.node.add_seed(desk.now, at(PEER));
+    [at(PEER), neighbour].map(|peer| desk.befriend(peer));
+    let mut source_of = |from: SocketAddr, named: SocketAddr| {
+        let peers = [NodeRef::Address(named)].into_iter().collect();
+        let exchange = Exchange { echo: desk.cookie(from), peers, ..Exchange::default() };
+        desk.hear(from, &ping(3, from, Some(exchange)));
+        desk.node.book.get(named).map(|candidate| candidate.source)
+    };
+    let of_seed = source_of(at(PEER), at("10.0.1.66:5001"));
+    let of_neighbour = source_of(neighbour, at("10.0.1.67:5001"));
+    assert_eq!(of_seed, Some(Source::SEED));
+    assert_eq!(of_neighbour, Some(Source::of(at(PEER))));
 }
 
 #[test]
