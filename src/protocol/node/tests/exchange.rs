@@ -267,7 +267,8 @@ fn what_seeds_say_is_kept_apart_from_what_their_address_group_says() {
     let mut desk = Desk::new();
     let neighbour = at("10.0.1.2:5001");
     desk.node.add_seed(desk.now, at(PEER));
-    [at(PEER), neighbour].map(|peer| desk.befriend(peer));
+    desk.befriend(at(PEER));
+    desk.befriend(neighbour);
     let mut source_of = |from: SocketAddr, named: SocketAddr| {
         let peers = [NodeRef::Address(named)].into_iter().collect();
         let exchange = Exchange { echo: desk.cookie(from), peers, ..Exchange::default() };
