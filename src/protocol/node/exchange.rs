@@ -66,7 +66,10 @@ impl Node {
         let purpose = request(exchange);
         let has_place = self.place_for(now, from, purpose) != Place::Taken;
         self.add_candidate(now, from, DiscoveredVia::Ping, Source::of(from));
-        if has_place {
+        if has_place && self.book.get(from).is_none() {
+            // He would be a leaf of a node whose book is full of others.
+            self.probe_proven(now, from, exchange.nonce, purpose, out);
+        } else if has_place {
             self.book.stirred(now, from);
             self.probe_if_due(now, from, exchange.nonce, purpose, out);
         }

@@ -234,6 +234,23 @@ impl Node {
         self.send_probe(now, address, echo, purpose, out);
     }
 
+    /// PINGs an address that has proven itself and found no place in the address book, if the probe rate allows it.
+    pub(super) fn probe_proven(
+        &self,
+        now: Time,
+        address: SocketAddr,
+        echo: Option<u64>,
+        purpose: Purpose,
+        out: &mut Outbox,
+    ) {
+        if !self.ids.are_reserved() || self.probes.contains(address) || self.own.contains(address) {
+            return;
+        }
+        if self.budgets.probes.take_above(now, self.settings.probe_rate, PROBE_RESERVE) {
+            self.send_probe(now, address, echo, purpose, out);
+        }
+    }
+
     fn send_probe(&self, now: Time, address: SocketAddr, echo: Option<u64>, purpose: Purpose, out: &mut Outbox) {
         let exchange = Exchange {
             nonce: Some(self.cookies.make(now, address)),

@@ -267,3 +267,17 @@ fn who_is_tested_and_finds_no_place_is_greeted_once_and_what_he_answers_to_that_
     assert!((1..=5).contains(&probes.len()), "{} tests", probes.len());
     assert_eq!(greetings.len(), probes.len());
 }
+
+#[test]
+fn who_is_near_on_the_ring_and_has_proven_himself_becomes_a_peer_though_there_is_no_place_in_the_book() {
+    let mut desk = Desk::with(Settings { book_max: 2, ..Settings::default() });
+    (10..12).for_each(|number| {
+        desk.node.book.restore(desk.now + seconds(3_600), elsewhere(number), Standing::Tried, 0);
+    });
+    let neighbour = elsewhere(1);
+    assert!(!asks(&mut desk, neighbour, false), "it is in no book");
+    let pong = desk.take_sent().into_iter().find(|sent| sent.is(MessageType::Pong)).unwrap();
+    let echo = pong.exchange().and_then(|exchange| exchange.nonce);
+    desk.hear(neighbour, &ping(2, neighbour, Some(Exchange { nonce: Some(NONCE), echo, ..Exchange::default() })));
+    assert!(desk.is_active(neighbour));
+}
