@@ -11,8 +11,9 @@ use clap::Args;
 use hyper::StatusCode;
 use serde::Deserialize;
 
-use super::ask::{Answer, NodeAddress};
+use super::ask::{self, NodeAddress};
 use crate::config::{Environment, Flags, Loaded};
+use crate::daemon::http::client::Answer;
 use crate::daemon::token;
 
 /// Where a service's state is; in it, a directory for each port.
@@ -163,7 +164,7 @@ impl ControlArgs {
 
     fn accepted(&self, answer: Answer) -> Result<Answer> {
         if !answer.status.is_success() {
-            bail!("the node at {} refuses ({}): {}", self.node.address(), answer.status, answer.reason());
+            bail!("the node at {} refuses ({}): {}", self.node.address(), answer.status, ask::reason(&answer));
         }
         Ok(answer)
     }

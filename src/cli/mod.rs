@@ -21,7 +21,6 @@ pub mod man;
 mod output;
 pub mod peers;
 mod progress;
-mod report;
 pub mod run;
 pub mod search;
 pub mod selftest;

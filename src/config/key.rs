@@ -79,6 +79,7 @@ impl Draft {
     pub(super) fn new() -> Draft {
         let unspecified = std::net::Ipv4Addr::UNSPECIFIED.into();
         let daemon = Settings {
+            name: None,
             port: NonZeroU16::MIN,
             bind: unspecified,
             http_bind: unspecified,

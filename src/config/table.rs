@@ -27,6 +27,13 @@ pub static KEYS: &[Key] = &[
         "One number, one node: give each node of a machine its own. With systemd the instance of \
         mersenned@PORT.service is the port, and this key is not needed.",
     ),
+    Key::new(Place, "name", "NAME", |draft, text| {
+        draft.daemon.name = Some(value::node_name(text)?);
+        Ok(())
+    })
+    .example("Marin")
+    .help("What people call this node")
+    .notes("Shown by its page, /state and `mersenned status`. It is never sent to other nodes."),
     Key::new(Place, "bind", "IP", |draft, text| {
         draft.daemon.bind = value::ip(text)?;
         Ok(())

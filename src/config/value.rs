@@ -16,6 +16,9 @@ use thiserror::Error;
 
 use crate::protocol::address;
 
+/// The longest name of a node, in characters.
+const NAME_MAX: usize = 40;
+
 /// A duration of 1 ms to 1 day: a number of seconds, or a number with a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interval(pub Duration);
@@ -135,6 +138,16 @@ pub(super) fn host_name(text: &str) -> Result<String, String> {
     }
 }
 
+/// What people call a node.
+pub(super) fn node_name(text: &str) -> Result<String, String> {
+    let length = text.chars().count();
+    if (1..=NAME_MAX).contains(&length) && !text.chars().any(char::is_control) && text.trim() == text {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("give 1 to {NAME_MAX} characters, without control characters or spaces around them"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,6 +183,14 @@ mod tests {
         assert_eq!(port("65535").unwrap().get(), 65_535);
         for text in ["0", "65536", "-1", "x", ""] {
             assert_eq!(port(text).unwrap_err(), "ports go from 1 to 65535");
+        }
+    }
+
+    #[test]
+    fn a_node_name_is_one_short_line_of_anything() {
+        assert_eq!(node_name("Émilie <b>").unwrap(), "Émilie <b>");
+        for text in ["", " a", "a\nb", "\u{1b}[31m", &"x".repeat(NAME_MAX + 1)] {
+            assert!(node_name(text).is_err(), "{text}");
         }
     }
 

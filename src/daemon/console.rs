@@ -1,79 +1,82 @@
-//! Who reads what a node has to tell: a person or a log collector by lines on standard error, or a lab by JSON lines on
-//! standard output.
-//!
-//! In a lab the node's standard input is a pipe from the lab: when it ends, however the lab ended, the node leaves.
+//! Who reads what a node has to tell: a person or a log collector by lines on standard error, or the lab that has started
+//! it, by its pipe.
 
 use std::fmt;
-use std::io::{self, Read as _, Write as _};
 use std::sync::Arc;
 
-use serde::Serialize;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use super::feed::Feed;
+use super::http::{self, Request};
 use super::journal::{Entry, Journal};
-use crate::protocol::Node;
+use super::lab_pipe::{self, Lines};
+use super::snapshot::Subject;
 
 /// Where events go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Console {
     /// To the log.
     Log,
-    /// To the lab that has started this node.
+    /// To the lab that has started this node, which may also give it orders.
     Lab,
 }
 
 /// What a started console gives back.
-pub(super) struct Told {
+pub(super) struct Telling {
     /// Resolves when the lab is gone; never for a log.
     pub(super) ended: Ended,
     /// Resolves when the last line is written.
     pub(super) written: JoinHandle<()>,
 }
 
-/// See [`Told::ended`].
+/// See [`Telling::ended`].
 pub(super) type Ended = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// The first line a lab reads.
-#[derive(Serialize)]
-struct Ready {
-    event: &'static str,
-    address: std::net::SocketAddr,
-    instance: u64,
-}
-
 impl Console {
-    pub(super) fn start(self, journal: &Arc<Journal>, node: &Node, stopped: watch::Receiver<bool>) -> Told {
-        match self {
-            Console::Log => Told {
+    pub(super) fn start(
+        self,
+        subject: &Subject,
+        journal: &Arc<Journal>,
+        requests: mpsc::Sender<Request>,
+        stopped: watch::Receiver<bool>,
+    ) -> std::io::Result<Telling> {
+        Ok(match self {
+            Console::Log => Telling {
                 ended: Box::pin(std::future::pending()),
                 written: tokio::spawn(follow(Arc::clone(journal), stopped, log)),
             },
             Console::Lab => {
-                let view = node.state_view();
-                let ready = Ready { event: "ready", address: view.address, instance: view.instance };
-                print_line(&ready);
-                let (gone, ended) = oneshot::channel();
-                // A thread of its own: reading standard input cannot be cancelled.
-                let watching = std::thread::Builder::new().name("lab".to_owned()).spawn(move || {
-                    let mut input = io::stdin().lock();
-                    let mut buffer = [0; 256];
-                    while !matches!(input.read(&mut buffer), Ok(0) | Err(_)) {}
-                    _ = gone.send(());
-                });
-                if let Err(error) = watching {
-                    tracing::warn!("cannot notice the end of the lab: {error}");
-                }
-                Told {
-                    ended: Box::pin(async move { drop(ended.await) }),
-                    written: tokio::spawn(follow(Arc::clone(journal), stopped, |entry| {
-                        if !entry.is_traffic() {
-                            print_line(entry);
-                        }
-                    })),
-                }
+                let ended = lab_pipe::obey(requests)?;
+                let telling = tell_lab(Lines::open()?, subject.clone(), Arc::clone(journal), stopped);
+                Telling { ended: Box::pin(async move { drop(ended.await) }), written: tokio::spawn(telling) }
             }
+        })
+    }
+}
+
+/// Tells a lab everything, until the daemon stops and the last entry is told.
+async fn tell_lab(lines: Lines, subject: Subject, journal: Arc<Journal>, mut stopped: watch::Receiver<bool>) {
+    lines.ready(subject.node.state_view().address).await;
+    let Some(subscription) = journal.subscribe(Some(0)) else {
+        return tracing::error!("the lab hears nothing: the journal has too many readers");
+    };
+    let mut feed = Feed::new(subject, subscription);
+    loop {
+        tokio::select! {
+            biased;
+            () = http::server::stopped(&mut stopped) => break,
+            frames = feed.next() => match frames {
+                Some(frames) => for frame in frames {
+                    lines.frame(frame).await;
+                },
+                None => break,
+            },
         }
+    }
+    // The journal is complete by now.
+    for frame in feed.rest() {
+        lines.frame(frame).await;
     }
 }
 
@@ -109,17 +112,5 @@ async fn follow(journal: Arc<Journal>, mut stopped: watch::Receiver<bool>, tell:
             },
             _ = stopped.wait_for(|stopped| *stopped) => return,
         }
-    }
-}
-
-/// Writes one JSON line. When the lab does not read it any more, the end of our input will tell.
-fn print_line(line: &impl Serialize) {
-    match serde_json::to_vec(line) {
-        Ok(mut bytes) => {
-            bytes.push(b'\n');
-            let mut output = io::stdout().lock();
-            drop(output.write_all(&bytes).and_then(|()| output.flush()));
-        }
-        Err(error) => tracing::error!("an event cannot be written as JSON: {error}"),
     }
 }

@@ -32,9 +32,6 @@ pub use requests::Route;
 use requests::{Requests, requests};
 use search::Search;
 
-/// How often [`Exporter::upkeep`] is to be called.
-pub const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
-
 const ROUND_TRIP: &str = "mersenned_peer_rtt_seconds";
 const HOPS: &str = "mersenned_prime_hops";
 const VERIFICATION: &str = "mersenned_verification_seconds";
@@ -170,7 +167,7 @@ impl Exporter {
     }
 
     /// An HTTP request was answered.
-    pub fn answered(&self, route: Route, code: u16) {
+    pub fn count_answer(&self, route: Route, code: u16) {
         self.requests.count(route, code);
     }
 
@@ -181,8 +178,8 @@ impl Exporter {
         self.handle.render()
     }
 
-    /// What has to be done every [`UPKEEP_INTERVAL`]: without it histograms grow until somebody scrapes.
-    pub fn upkeep(&self) {
+    /// What has to be done every few seconds: without it histograms grow until somebody scrapes.
+    pub fn look_after(&self) {
         self.handle.run_upkeep();
     }
 

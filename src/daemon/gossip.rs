@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::clock::Clock;
 use super::compute::Compute;
+use super::conditions::{Late, Passage, Weather};
 use super::exporter::Exporter;
 use super::http::{Control, LocalMessage, Request};
 use super::journal::Recorder;
@@ -66,6 +67,8 @@ pub struct Gossip {
     pub requests: Receiver<Request>,
     /// Takes the revision of the state that is durable.
     pub durable: watch::Sender<u64>,
+    /// What a lab does to datagrams; `None` where no lab has started the node.
+    pub weather: Option<Weather>,
 }
 
 impl Gossip {
@@ -91,6 +94,9 @@ impl Gossip {
             if let Some(watchdog) = &self.watchdog {
                 deadline = deadline.min(watchdog.next());
             }
+            if let Some(due) = self.weather.as_ref().and_then(Weather::next) {
+                deadline = deadline.min(due.into());
+            }
             if timer.deadline() != deadline {
                 timer.as_mut().reset(deadline);
             }
@@ -100,6 +106,7 @@ impl Gossip {
                     Some(Report::Leave(done)) => {
                         self.node.leave(self.clock.now(), &mut out);
                         self.carry_out(&mut out);
+                        self.send_late(Weather::flush);
                         self.compute.close();
                         // Whoever asked may have stopped waiting.
                         _ = done.send(());
@@ -124,6 +131,7 @@ impl Gossip {
                 self.node.tick(now, &mut out);
             }
             self.carry_out(&mut out);
+            self.send_late(Weather::sent);
             if let Some(watchdog) = &mut self.watchdog {
                 watchdog.feed(Instant::now());
             }
@@ -136,13 +144,26 @@ impl Gossip {
 
     /// Hands queued datagrams to the node: a batch, or after a stall all of them, because they have to be dropped as stale
     /// before the node goes on.
-    fn receive(&self, socket: &UdpSocket, buffer: &mut [u8; MAX_DATAGRAM + 1], out: &mut Outbox) {
+    fn receive(&mut self, socket: &UdpSocket, buffer: &mut [u8; MAX_DATAGRAM + 1], out: &mut Outbox) {
+        while let Some(late) = self.weather.as_mut().and_then(|weather| weather.received(Instant::now().into_std())) {
+            self.node.receive(self.clock.now(), late.peer, &late.datagram, out);
+        }
         let batch = if self.node.is_stalled(self.clock.now()) { STALE_MAX } else { BATCH };
         for _ in 0..batch {
             match socket.try_recv_from(buffer) {
                 // The buffer is one byte longer than a datagram may be, so one that fills it is too long.
                 Ok((length, _)) if length > MAX_DATAGRAM => self.counters.oversize(),
-                Ok((length, from)) => self.node.receive(self.clock.now(), from, &buffer[..length], out),
+                Ok((length, from)) => {
+                    let datagram = &buffer[..length];
+                    let passage = match &mut self.weather {
+                        Some(weather) => weather.receive(Instant::now().into_std(), from, datagram),
+                        None => Passage::Free,
+                    };
+                    match passage {
+                        Passage::Free => self.node.receive(self.clock.now(), from, datagram, out),
+                        Passage::Taken => {}
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) => return self.count_error(Err(error)),
             }
@@ -150,7 +171,7 @@ impl Gossip {
     }
 
     /// Does what somebody asks over HTTP, who may not be waiting for the answer any more.
-    fn serve(&self, request: Request, out: &mut Outbox) {
+    fn serve(&mut self, request: Request, out: &mut Outbox) {
         let now = self.clock.now();
         match request {
             // Who asked has given up waiting, and was told that nothing was done.
@@ -162,6 +183,12 @@ impl Gossip {
             Request::Control(Control { command, reply }) => {
                 _ = reply.send(command.apply(&self.node, now, out));
             }
+            Request::Conditions(conditions) => {
+                if let Some(weather) = &mut self.weather {
+                    weather.set(conditions);
+                }
+            }
+            Request::Speed(speed) => self.clock.set_pace(speed),
         }
     }
 
@@ -190,10 +217,13 @@ impl Gossip {
     /// Does everything the node wants done.
     fn carry_out(&mut self, out: &mut Outbox) {
         for (to, datagram) in out.datagrams() {
-            // Not through the runtime, which believes that a socket cannot send until it has heard that it can.
-            if let Err(error) = self.socket.send_to(datagram, socket::reach(self.address, to)) {
-                self.count_error(Err(error));
-                self.node.not_sent(self.clock.now(), to);
+            let passage = match &mut self.weather {
+                Some(weather) => weather.send(Instant::now().into_std(), to, datagram),
+                None => Passage::Free,
+            };
+            match passage {
+                Passage::Free => self.send(to, datagram),
+                Passage::Taken => {}
             }
         }
         for order in out.orders.drain(..) {
@@ -217,6 +247,21 @@ impl Gossip {
             self.exporter.measure(measurement);
         }
         out.clear();
+    }
+
+    /// Sends what was held back on its way here.
+    fn send_late(&mut self, next: fn(&mut Weather, std::time::Instant) -> Option<Late>) {
+        while let Some(late) = self.weather.as_mut().and_then(|weather| next(weather, Instant::now().into_std())) {
+            self.send(late.peer, &late.datagram);
+        }
+    }
+
+    fn send(&self, to: SocketAddr, datagram: &[u8]) {
+        // Not through the runtime, which believes that a socket cannot send until it has heard that it can.
+        if let Err(error) = self.socket.send_to(datagram, socket::reach(self.address, to)) {
+            self.count_error(Err(error));
+            self.node.not_sent(self.clock.now(), to);
+        }
     }
 
     /// A socket that cannot send or receive now may be able to in a moment: a firewall answers EPERM, a lost link

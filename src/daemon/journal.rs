@@ -199,6 +199,11 @@ impl Journal {
         Some(Subscription { journal: Arc::clone(self), latest, read: after.unwrap_or(now), resumed })
     }
 
+    /// How many entries it keeps.
+    pub fn capacity(&self) -> usize {
+        self.ring().capacity
+    }
+
     /// How many follow the journal now.
     pub fn subscribers(&self) -> usize {
         self.subscribers.load(Ordering::Relaxed)

@@ -20,11 +20,14 @@ use crate::search::SearchBoard;
 
 pub mod clock;
 mod compute;
+pub mod conditions;
 mod console;
 mod exporter;
+pub mod feed;
 pub mod gossip;
 pub mod http;
 pub mod journal;
+pub mod lab_pipe;
 mod peer_name;
 mod readiness;
 pub mod report;
@@ -32,6 +35,7 @@ mod saver;
 mod seeds;
 pub mod service_manager;
 mod signals;
+pub mod snapshot;
 pub mod socket;
 pub mod socket_counters;
 pub mod state_file;
@@ -42,6 +46,7 @@ pub use peer_name::{PeerName, PeerNameError};
 
 use self::clock::Clock;
 use self::compute::Compute;
+use self::conditions::Weather;
 use self::exporter::Exporter;
 use self::gossip::Gossip;
 use self::journal::Journal;
@@ -51,6 +56,7 @@ use self::saver::Saver;
 use self::seeds::Seeds;
 use self::service_manager::ServiceManager;
 use self::signals::{Asked, Signals};
+use self::snapshot::{Subject, Timers};
 use self::socket::BindError;
 use self::socket_counters::SocketCounters;
 use self::state_file::{StateError, StateFile};
@@ -68,6 +74,8 @@ const REQUEST_QUEUE: usize = 64;
 /// Everything a daemon is told.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// What its owner calls it.
+    pub name: Option<String>,
     /// UDP for gossip, TCP for HTTP.
     pub port: NonZeroU16,
     /// Where gossip is bound.
@@ -178,8 +186,11 @@ async fn serve(settings: Settings, reload: &mut Reload<'_>) -> Result<(), Daemon
         tracing::warn!("asleep, as it was left; `mersenned wake --port {}` wakes it", settings.port);
     }
 
-    let clock = Clock::start();
-    let node = Arc::new(birth(&settings, clock, saved)?);
+    let clock = match settings.console {
+        Console::Log => Clock::start(),
+        Console::Lab => Clock::adjustable(),
+    };
+    let node = Arc::new(birth(&settings, &clock, saved)?);
     for &seed in seeds.iter().flat_map(|(_, addresses)| addresses) {
         node.add_seed(clock.now(), seed);
     }
@@ -197,6 +208,13 @@ async fn serve(settings: Settings, reload: &mut Reload<'_>) -> Result<(), Daemon
     counters.set_receive_buffer(socket::receive_buffer(&udp) as u64);
     let (journal, recorder, keeper) = Journal::new(settings.journal_entries, settings.journal_rate);
     let board = Arc::new(SearchBoard::new(settings.threads));
+    let subject = Subject {
+        node: Arc::clone(&node),
+        clock: clock.clone(),
+        board: Arc::clone(&board),
+        name: settings.name,
+        timers: Timers::of(&settings.node),
+    };
     let exporter = Exporter::new(Arc::clone(&node), Arc::clone(&journal), Arc::clone(&counters), Arc::clone(&board));
     let exporter = Arc::new(exporter.map_err(io::Error::other).map_err(system("set up metrics"))?);
     let readiness = Arc::new(Readiness::new());
@@ -218,25 +236,32 @@ async fn serve(settings: Settings, reload: &mut Reload<'_>) -> Result<(), Daemon
         watchdog: manager.watchdog(),
         requests: requests_inbox,
         durable,
+        weather: match settings.console {
+            Console::Log => None,
+            Console::Lab => Some(Weather::default()),
+        },
     };
     let gossip = gossip.start().map_err(system("start the gossip loop"))?;
     readiness.socket_is_bound();
     readiness.state_is(StateCondition::Usable);
 
     let app = http::App {
-        node: Arc::clone(&node),
-        clock,
+        run: getrandom::u64().map_err(io::Error::other).map_err(system("get random numbers"))?,
+        subject: subject.clone(),
         journal: Arc::clone(&journal),
         exporter,
         readiness: Arc::clone(&readiness),
-        requests,
+        requests: requests.clone(),
         durable: saved_revision,
         token,
         hosts: http::AllowedHosts::new(http_address, settings.http_hosts),
     };
     let server = tokio::spawn(http::serve(tcp, app, stopped.clone()));
     let journal_kept = tokio::spawn(keeper.run());
-    let told = settings.console.start(&journal, &node, stopped.clone());
+    let told = settings
+        .console
+        .start(&subject, &journal, requests, stopped.clone())
+        .map_err(system("start what reports to the lab"))?;
     let seeds = Seeds::start(seeds, settings.bind, report.clone());
     tracing::info!("gossip on UDP {gossip_address}, HTTP on http://{http_address}/");
     tokio::spawn(manager.clone().keep_told(Arc::clone(&node), stopped));
@@ -287,7 +312,7 @@ async fn serve(settings: Settings, reload: &mut Reload<'_>) -> Result<(), Daemon
     lost
 }
 
-fn birth(settings: &Settings, clock: Clock, saved: Saved) -> Result<Node, DaemonError> {
+fn birth(settings: &Settings, clock: &Clock, saved: Saved) -> Result<Node, DaemonError> {
     let mut seed = [0; 16];
     getrandom::fill(&mut seed).map_err(io::Error::other).map_err(system("get random numbers"))?;
     // A clock before 1970 gives no ids; the saved floor does.

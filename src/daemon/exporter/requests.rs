@@ -7,6 +7,12 @@ use crate::protocol::Label;
 pub enum Route {
     /// `/`
     Landing,
+    /// `/plain`
+    Plain,
+    /// `/page/` and a file's name: what the page loads.
+    Page,
+    /// `/feed`
+    Feed,
     /// `/metrics`
     Metrics,
     /// `/-/healthy`
@@ -40,6 +46,9 @@ pub enum Route {
 impl Label for Route {
     const ALL: &'static [Route] = &[
         Route::Landing,
+        Route::Plain,
+        Route::Page,
+        Route::Feed,
         Route::Metrics,
         Route::Healthy,
         Route::Ready,
@@ -59,6 +68,9 @@ impl Label for Route {
     fn as_str(self) -> &'static str {
         match self {
             Route::Landing => "/",
+            Route::Plain => "/plain",
+            Route::Page => "/page",
+            Route::Feed => "/feed",
             Route::Metrics => "/metrics",
             Route::Healthy => "/-/healthy",
             Route::Ready => "/-/ready",
@@ -86,6 +98,7 @@ impl Route {
     pub fn of(path: &str) -> Route {
         let without_slash = match path {
             "/peers/" | "/gossip/" => &path[..path.len() - 1],
+            _ if path.starts_with("/page/") => "/page",
             _ => path,
         };
         let named = Route::ALL.iter().copied().find(|route| route.as_str() == without_slash);
@@ -95,12 +108,17 @@ impl Route {
     /// The status codes that this route's answers can have.
     pub const fn codes(self) -> &'static [u16] {
         match self {
-            Route::Landing | Route::Metrics | Route::Healthy | Route::State | Route::Peers | Route::Primes => {
-                &[200, 403, 405]
-            }
+            Route::Landing
+            | Route::Plain
+            | Route::Metrics
+            | Route::Healthy
+            | Route::State
+            | Route::Peers
+            | Route::Primes => &[200, 403, 405],
+            Route::Page => &[200, 403, 404, 405],
             Route::Ready => &[200, 403, 405, 503],
             Route::Log => &[200, 400, 403, 405],
-            Route::Events | Route::Owner => &[200, 400, 403, 405, 503],
+            Route::Events | Route::Feed | Route::Owner => &[200, 400, 403, 405, 503],
             Route::Gossip => &[202, 400, 401, 403, 405, 408, 413, 415, 503],
             Route::Sleep | Route::Wake | Route::Reset => &[200, 202, 400, 401, 403, 405, 408, 413, 415, 503],
             // 500 stands for what should not happen.

@@ -256,7 +256,7 @@ fn measurements_fall_into_their_buckets() {
     exporter.measure(&Measurement::RoundTrip(Duration::from_micros(300)));
     exporter.measure(&Measurement::Hops(17));
     exporter.verified_in(Duration::from_secs(700));
-    exporter.upkeep();
+    exporter.look_after();
     let text = exporter.render();
     assert_eq!(value(&text, "mersenned_peer_rtt_seconds_bucket{le=\"0.00025\"}"), 0.0);
     assert_eq!(value(&text, "mersenned_peer_rtt_seconds_bucket{le=\"0.0005\"}"), 1.0);
@@ -270,8 +270,8 @@ fn measurements_fall_into_their_buckets() {
 fn a_code_that_no_route_is_known_for_makes_no_series() {
     let (_, _, exporter) = exporter();
     let before = exporter.render();
-    exporter.answered(Route::State, 418);
-    exporter.answered(Route::State, 200);
+    exporter.count_answer(Route::State, 418);
+    exporter.count_answer(Route::State, 200);
     let after = exporter.render();
     assert_eq!(series(&before), series(&after));
     assert_eq!(value(&after, "mersenned_http_requests_total{route=\"/state\",code=\"200\"}"), 1.0);

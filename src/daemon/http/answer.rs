@@ -26,12 +26,12 @@ pub(super) struct Shared {
 }
 
 /// An answer in JSON.
-pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response {
+pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response {
     (status, axum::Json(value)).into_response()
 }
 
 /// An error, with its reason for people.
-pub(super) fn error(status: StatusCode, reason: &str) -> Response {
+pub(crate) fn error(status: StatusCode, reason: &str) -> Response {
     json(status, &json!({ "error": reason }))
 }
 

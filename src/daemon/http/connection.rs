@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 /// One connection, seen from outside. Its task writes, the accept loop reads.
 #[derive(Debug)]
-pub(super) struct Connection(Mutex<Phase>);
+pub(crate) struct Connection(Mutex<Phase>);
 
 /// Whose turn it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -104,7 +104,7 @@ fn not_an_exponent(app: &App, message: &Message) -> String {
     if mersenne::looks_like_mersenne_number(number) {
         return format!("`data` is {number}, which is 2^n - 1 itself; it should be the exponent n");
     }
-    let max = app.node.settings().exponent_max;
+    let max = app.subject.node.settings().exponent_max;
     match Exponent::new(number) {
         Ok(_) => format!("`data` is {number}; this node accepts exponents up to {max}"),
         Err(error) => format!("`data` is {number}: {error}"),

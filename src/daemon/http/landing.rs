@@ -1,4 +1,4 @@
-//! `/`: what this node is, for whoever opens it in a browser. One page without scripts; everything shown is escaped.
+//! `/plain`: what this node is, for whoever opens it in a browser without scripts. One page without scripts; everything shown is escaped.
 
 use std::fmt::Write as _;
 
@@ -16,7 +16,7 @@ const PAGE: &str = include_str!("landing.html");
 const ROWS: usize = 16;
 
 pub(super) fn render(app: &App) -> String {
-    let state = app.node.state_view();
+    let state = app.subject.node.state_view();
     let (ready, class) = match app.readiness.objection() {
         None => ("ready", "good"),
         Some(objection) => (objection, "bad"),
@@ -33,7 +33,7 @@ pub(super) fn render(app: &App) -> String {
         (false, None, true) => "searching".to_owned(),
         (false, None, false) => "resting".to_owned(),
     };
-    let now = app.clock.now();
+    let now = app.subject.clock.now();
     let address = state.address.to_string();
     let uptime = duration(now.since(Time::ZERO).as_secs());
     let values = [
@@ -50,8 +50,8 @@ pub(super) fn render(app: &App) -> String {
         ("book", state.address_book.to_string()),
         ("network", state.network_size.to_string()),
         ("owned", format!("{:.1} %", state.owned_ratio * 100.0)),
-        ("peer_rows", peer_rows(&app.node.peer_views(now))),
-        ("prime_rows", prime_rows(&app.node.prime_views())),
+        ("peer_rows", peer_rows(&app.subject.node.peer_views(now))),
+        ("prime_rows", prime_rows(&app.subject.node.prime_views())),
     ];
     fill(PAGE, &values)
 }

@@ -21,7 +21,7 @@ pub(super) async fn owner(State(shared): State<Shared>, uri: Uri) -> Response {
         owner: std::net::SocketAddr,
         certain: bool,
     }
-    let node = &shared.app.node;
+    let node = &shared.app.subject.node;
     let exponent = match asked(&uri, node.settings().exponent_max) {
         Ok(exponent) => exponent,
         Err(reason) => return error(StatusCode::BAD_REQUEST, &reason),

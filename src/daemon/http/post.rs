@@ -25,7 +25,7 @@ const DISCARD_MAX: usize = 64 * 1_024;
 
 /// Why a request changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     ContentType,
     Token,
     TooLong,
@@ -34,7 +34,7 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    pub(super) fn answer(self) -> Response {
+    pub(crate) fn answer(self) -> Response {
         match self {
             Refusal::ContentType => {
                 answer::error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Type must be application/json")
@@ -56,7 +56,7 @@ impl Refusal {
 }
 
 /// The body of a request that may change something.
-pub(super) async fn receive(
+pub(crate) async fn receive(
     token: Option<&Token>,
     connection: &Connection,
     headers: &HeaderMap,

@@ -12,14 +12,16 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::answer::{Shared, error, json, since};
-use super::{App, Command, control, events, gossip, landing, owner};
+use super::{App, Command, control, events, feed, gossip, landing, owner, page};
 use crate::mersenne::decimal;
-use crate::protocol::{PrimeView, StateView, Time};
+use crate::protocol::PrimeView;
 
 pub(super) fn router(app: Arc<App>, shutdown: watch::Receiver<bool>) -> Router {
     let gossip = post(gossip::gossip);
     Router::new()
-        .route("/", get(page))
+        .merge(page::routes())
+        .route("/plain", get(plain))
+        .route("/feed", get(feed::feed))
         .route("/metrics", get(metrics))
         .route("/-/healthy", get(healthy))
         .route("/-/ready", get(ready))
@@ -40,7 +42,7 @@ pub(super) fn router(app: Arc<App>, shutdown: watch::Receiver<bool>) -> Router {
         .with_state(Shared { app, shutdown })
 }
 
-async fn page(State(shared): State<Shared>) -> Response {
+async fn plain(State(shared): State<Shared>) -> Response {
     let policy = HeaderValue::from_static(landing::CONTENT_SECURITY_POLICY);
     ([(header::CONTENT_SECURITY_POLICY, policy)], Html(landing::render(&shared.app))).into_response()
 }
@@ -62,24 +64,12 @@ async fn ready(State(shared): State<Shared>) -> Response {
 }
 
 async fn state(State(shared): State<Shared>) -> Response {
-    #[derive(Serialize)]
-    struct Shown {
-        version: &'static str,
-        uptime_seconds: f64,
-        #[serde(flatten)]
-        state: StateView,
-    }
-    let shown = Shown {
-        version: env!("CARGO_PKG_VERSION"),
-        uptime_seconds: shared.app.clock.now().since(Time::ZERO).as_secs_f64(),
-        state: shared.app.node.state_view(),
-    };
-    json(StatusCode::OK, &shown)
+    json(StatusCode::OK, &shared.app.subject.state())
 }
 
 async fn peers(State(shared): State<Shared>) -> Response {
     let app = &shared.app;
-    json(StatusCode::OK, &json!({ "peers": app.node.peer_views(app.clock.now()) }))
+    json(StatusCode::OK, &json!({ "peers": app.subject.node.peer_views(app.subject.clock.now()) }))
 }
 
 async fn primes(State(shared): State<Shared>) -> Response {
@@ -98,7 +88,7 @@ async fn primes(State(shared): State<Shared>) -> Response {
         last_digits: decimal::last_digits(prime.exponent),
         prime,
     };
-    let primes: Vec<Shown> = shared.app.node.prime_views().into_iter().map(shown).collect();
+    let primes: Vec<Shown> = shared.app.subject.node.prime_views().into_iter().map(shown).collect();
     json(StatusCode::OK, &json!({ "primes": primes }))
 }
 

@@ -3,18 +3,25 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU16;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
+use super::server::{CONNECTIONS_MAX, HEAD_MAX};
 use super::*;
+use crate::daemon::clock::Clock;
 use crate::daemon::journal::{self, Recorder};
 use crate::daemon::readiness::StateCondition;
+use crate::daemon::snapshot::Timers;
 use crate::daemon::socket_counters::SocketCounters;
 use crate::mersenne::Exponent;
-use crate::protocol::{Birth, Event, EvictionReason, Label as _, Outbox, Saved, Scan, Settings, Time, Whereabouts};
+use crate::protocol::{
+    Birth, Event, EvictionReason, Label as _, Node, Outbox, Saved, Scan, Settings, Time, Whereabouts,
+};
 use crate::search::SearchBoard;
 
 mod control;
@@ -22,6 +29,7 @@ mod elsewhere;
 mod gossip;
 mod limits;
 mod owner;
+mod page;
 mod streams;
 
 /// No test waits longer than this for anything.
@@ -84,20 +92,23 @@ impl TestServer {
         tokio::spawn(keeper.run());
         let socket = Arc::new(SocketCounters::default());
         let board = Arc::new(SearchBoard::new(NonZeroU16::MIN));
-        let exporter = Arc::new(Exporter::new(Arc::clone(&node), Arc::clone(&journal), socket, board).unwrap());
+        let exporter =
+            Arc::new(Exporter::new(Arc::clone(&node), Arc::clone(&journal), socket, Arc::clone(&board)).unwrap());
         let readiness = Arc::new(Readiness::new());
         let (requests, mut inbox) = mpsc::channel::<Request>(16);
         let (durable, saved_revision) = watch::channel(0);
         let asked = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&asked);
-        let driven = Arc::clone(&node);
+        let (driven, its_clock) = (Arc::clone(&node), clock.clone());
         tokio::spawn(async move {
             let mut unanswered = Vec::new();
             while let Some(request) = inbox.recv().await {
                 counted.fetch_add(1, Ordering::Relaxed);
-                let (now, mut out) = (clock.now(), Outbox::new());
+                let (now, mut out) = (its_clock.now(), Outbox::new());
                 match (driver, request) {
                     (Driver::Hangs, request) => unanswered.push(request),
+                    // No route asks for these.
+                    (_, Request::Conditions(_) | Request::Speed(_)) => unreachable!(),
                     (Driver::Answers | Driver::SavesNothing, Request::Message(LocalMessage { datagram, reply })) => {
                         let _ = reply.send(driven.receive_local(now, &datagram, &mut out));
                     }
@@ -115,9 +126,16 @@ impl TestServer {
         });
         let hosts = AllowedHosts::new(address, ["node.example".to_owned()]);
         let (shutdown, stop) = watch::channel(false);
-        let app = App {
+        let subject = Subject {
             node: Arc::clone(&node),
             clock,
+            board: Arc::clone(&board),
+            name: None,
+            timers: Timers::of(&Settings::default()),
+        };
+        let app = App {
+            run: 1,
+            subject,
             journal,
             exporter,
             readiness: Arc::clone(&readiness),
@@ -255,7 +273,7 @@ async fn state_peers_primes_and_log_are_json() {
 async fn the_page_shows_the_node_without_scripts() {
     let server = TestServer::start().await;
     server.node.found(Time::ZERO, None, Exponent::new(4_423).unwrap(), &mut Outbox::new());
-    let page = server.get("/").await;
+    let page = server.get("/plain").await;
     assert_eq!(page.status, 200);
     assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
     assert!(page.header("content-security-policy").unwrap().contains("default-src 'none'"));

@@ -121,31 +121,3 @@ async fn clients_that_leave_their_answers_unread_make_room_too() {
     }
     assert_eq!(server.get("/metrics").await.status, 200);
 }
-
-#[tokio::test]
-async fn a_client_that_takes_nothing_is_given_up_in_the_end_and_one_that_is_served_is_not() {
-    let mut connections = Connections::default();
-    for _ in 0..3 {
-        let task = connections.tasks.spawn(std::future::pending());
-        connections.open.push(Open { task, connection: Arc::new(Connection::new()) });
-    }
-    connections.open[1].connection.works();
-    connections.open[2].connection.takes();
-    let now = Instant::now();
-    let mut left_after = |seconds| {
-        connections.close_stuck(now + Duration::from_secs(seconds));
-        connections.open.iter().map(|open| open.connection.phase()).collect::<Vec<_>>()
-    };
-    assert_eq!(left_after(29).len(), 3);
-    assert!(matches!(left_after(31)[..], [Phase::Working, Phase::Streaming { .. }]));
-    assert!(matches!(left_after(61)[..], [Phase::Working]));
-}
-
-#[tokio::test]
-async fn the_server_stops_in_time_whatever_its_connections_do() {
-    let mut connections = Connections::default();
-    connections.tasks.spawn(std::future::pending());
-    let asked = Instant::now();
-    connections.drain().await;
-    assert!(asked.elapsed() < Duration::from_millis(500));
-}

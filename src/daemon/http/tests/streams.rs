@@ -3,13 +3,13 @@
 use super::*;
 
 /// An open event stream.
-struct Events {
+pub(super) struct Events {
     stream: TcpStream,
-    read: String,
+    pub(super) read: String,
 }
 
 impl Events {
-    async fn open(server: &TestServer, path: &str, headers: &str) -> Events {
+    pub(super) async fn open(server: &TestServer, path: &str, headers: &str) -> Events {
         let mut stream = server.connect().await;
         let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{headers}\r\n", server.address);
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -20,7 +20,7 @@ impl Events {
     }
 
     /// Reads until this text has come.
-    async fn until(&mut self, text: &str) {
+    pub(super) async fn until(&mut self, text: &str) {
         let mut buffer = [0; 16_384];
         while !self.read.contains(text) {
             let read = timeout(DEADLINE, self.stream.read(&mut buffer)).await.unwrap().unwrap();
@@ -36,7 +36,7 @@ impl Events {
 }
 
 /// Waits until that many entries are in the journal.
-async fn journal_has(server: &TestServer, latest: u64) {
+pub(super) async fn journal_has(server: &TestServer, latest: u64) {
     let waiting = async {
         while server.get(&format!("/log?since={latest}")).await.json()["latest"] != latest {
             tokio::task::yield_now().await;

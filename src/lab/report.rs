@@ -1,11 +1,12 @@
-//! What a lab prints: a line for each event that matters, and one whenever all nodes agree anew.
+//! What a lab prints on its terminal: a line for each event that matters, and one whenever all nodes agree anew.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
-use std::ops::RangeInclusive;
 
 use jiff::Zoned;
 use serde::Deserialize;
+
+use super::exercise::{Condition, Exercise};
 
 /// In a network of more nodes than this, nobody has all others as peers.
 const FULL_MESH_MAX: usize = 13;
@@ -31,17 +32,15 @@ impl Line {
         serde_json::from_str(line).ok()
     }
 
-    /// Whether the node says that it is ready.
-    pub(super) fn is_ready(&self) -> bool {
-        self.event == "ready"
-    }
-
     /// Whether people watching a lab want to read it; the rest is in each node's `/log`.
     fn matters(&self) -> bool {
         // A node that sleeps or forgets loses all its peers at once, and says so in one line of its own.
         let told_already = matches!(self.reason.as_deref(), Some("asleep" | "reset"));
         !told_already
-            && !matches!(self.event.as_str(), "search_started" | "claim_queued" | "leaving" | "own_address" | "ready")
+            && !matches!(
+                self.event.as_str(),
+                "sent" | "received" | "unlogged" | "search_started" | "claim_queued" | "leaving" | "own_address"
+            )
     }
 }
 
@@ -56,29 +55,34 @@ struct Held {
 }
 
 /// The lab's console.
+#[derive(Debug, Default)]
 pub(super) struct Report {
-    ports: RangeInclusive<u16>,
     held: BTreeMap<u16, Held>,
     meshed: bool,
     agreed: Option<(u64, String)>,
+    /// The conditions of an exercise, as they were last shown.
+    judged: Vec<Condition>,
 }
 
 impl Report {
-    pub(super) fn new(ports: RangeInclusive<u16>) -> Report {
-        let held = ports.clone().map(|port| (port, Held::default())).collect();
-        Report { ports, held, meshed: false, agreed: None }
+    pub(super) fn new() -> Report {
+        Report::default()
     }
 
     /// Says what runs and where to look.
-    pub(super) fn begin(&self) {
-        let (first, last) = (self.ports.start(), self.ports.end());
-        print(&format!(
-            "{} nodes, UDP and HTTP ports {first} to {last}. Ctrl-C ends them.",
-            self.ports.clone().count()
-        ));
-        for port in self.ports.clone() {
-            print(&format!("  node {port}  http://127.0.0.1:{port}/"));
+    pub(super) fn begin(&mut self, page: &str, ports: impl ExactSizeIterator<Item = u16> + Clone) {
+        let (first, last) = (ports.clone().min().unwrap_or_default(), ports.clone().max().unwrap_or_default());
+        print(&format!("{} nodes, UDP and HTTP ports {first} to {last}. Ctrl-C ends them.", ports.len()));
+        print(&format!("  all of them  {page}"));
+        for port in ports {
+            self.joined(port);
+            print(&format!("  node {port}    http://127.0.0.1:{port}/"));
         }
+    }
+
+    /// Notes that a node has started: from now on the others have to agree with it.
+    pub(super) fn joined(&mut self, port: u16) {
+        self.held.entry(port).or_default();
     }
 
     pub(super) fn finish(&self) {
@@ -98,14 +102,50 @@ impl Report {
     }
 
     /// Shows that a node's process has ended; the others are counted without it from now on.
-    pub(super) fn ended(&mut self, port: u16, how: &str) {
-        self.log(port, &format!("has died ({how})"));
+    pub(super) fn ended(&mut self, port: u16, status: &str, how: &str) {
+        self.log(
+            port,
+            &match status {
+                "died" => format!("has died ({how})"),
+                _ => format!("has ended ({how})"),
+            },
+        );
         self.held.remove(&port);
+        self.tell_agreement();
     }
 
     /// Shows any line of a node.
     pub(super) fn log(&self, port: u16, text: &str) {
-        print(&format!("{}  {port}  {text}", Zoned::now().strftime("%H:%M:%S%.3f")));
+        print(&format!("{}  {port}  {text}", now()));
+    }
+
+    /// Shows an exercise.
+    pub(super) fn exercise(&self, exercise: &Exercise, task: &str) {
+        print(&format!("\nExercise {}: {}\n{task}\n", exercise.number, exercise.title));
+    }
+
+    /// Shows which conditions of an exercise hold now and did not before, or the other way round.
+    pub(super) fn conditions(&mut self, conditions: &[Condition]) {
+        for (place, condition) in conditions.iter().enumerate() {
+            let before = self.judged.get(place).and_then(|before| before.holds);
+            if condition.holds != before {
+                let sign = match condition.holds {
+                    Some(true) => "holds      ",
+                    Some(false) => "DOES NOT   ",
+                    None => "not seen   ",
+                };
+                print(&format!("{}  {sign}{}: {}", now(), condition.text, condition.why));
+            }
+        }
+        if conditions != self.judged && conditions.iter().all(|condition| condition.holds == Some(true)) {
+            print("all conditions of the exercise hold");
+        }
+        self.judged = conditions.to_vec();
+    }
+
+    /// Shows a line of the lab's own.
+    pub(super) fn say(&self, text: &str) {
+        print(text);
     }
 
     fn note(&mut self, port: u16, line: &Line) {
@@ -169,6 +209,10 @@ impl Report {
     }
 }
 
+fn now() -> String {
+    Zoned::now().strftime("%H:%M:%S%.3f").to_string()
+}
+
 /// Prints a line. Whoever has closed our output does not want it.
 fn print(line: &str) {
     drop(writeln!(io::stdout().lock(), "{line}"));
@@ -178,13 +222,19 @@ fn print(line: &str) {
 mod tests {
     use super::*;
 
+    fn among(ports: std::ops::RangeInclusive<u16>) -> Report {
+        let mut report = Report::new();
+        ports.for_each(|port| report.joined(port));
+        report
+    }
+
     fn tell(report: &mut Report, port: u16, line: &str) {
         report.event(port, line);
     }
 
     #[test]
     fn nodes_agree_when_all_hold_the_same_prime_by_the_same_finder() {
-        let mut report = Report::new(5001..=5002);
+        let mut report = among(5001..=5002);
         tell(&mut report, 5001, r#"{"event":"prime_found","text":"","exponent":31}"#);
         assert_eq!(report.agreed, None);
         tell(&mut report, 5002, r#"{"event":"prime_verified","text":"","exponent":31,"originator":"127.0.0.1:5001"}"#);
@@ -197,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_mesh_is_full_when_every_node_has_every_other() {
-        let mut report = Report::new(5001..=5002);
+        let mut report = among(5001..=5002);
         tell(&mut report, 5001, r#"{"event":"peer_up","text":""}"#);
         assert!(!report.meshed);
         tell(&mut report, 5002, r#"{"event":"peer_up","text":""}"#);
@@ -208,7 +258,7 @@ mod tests {
 
     #[test]
     fn in_a_larger_network_eight_peers_are_enough() {
-        let mut report = Report::new(5001..=5014);
+        let mut report = among(5001..=5014);
         for (port, missing) in (5001..=5014).map(|port| (port, u16::from(port == 5014))) {
             (0..8 - missing).for_each(|_| tell(&mut report, port, r#"{"event":"peer_up","text":""}"#));
         }
@@ -221,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_node_that_sleeps_takes_no_part_and_one_that_was_reset_holds_nothing() {
-        let mut report = Report::new(5001..=5003);
+        let mut report = among(5001..=5003);
         for port in [5001, 5002] {
             tell(&mut report, port, r#"{"event":"peer_up","text":""}"#);
             tell(
