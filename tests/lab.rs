@@ -2,81 +2,18 @@
 
 mod support;
 
-use std::io::{BufRead as _, BufReader};
 use std::net::UdpSocket;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
-use support::{free_ports, is_alive, signal, wait_until};
+use support::lab::{Lab, lab_ports};
+use support::{is_alive, signal, wait_until};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-struct Lab {
-    child: Child,
-    lines: Receiver<String>,
-    seen: Vec<String>,
-}
-
-impl Lab {
-    fn start(arguments: &[&str]) -> Lab {
-        Lab::start_with(arguments, &[])
-    }
-
-    fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Lab {
-        let mut command = Command::new(support::program());
-        command.arg("lab").args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut child = command.envs(variables.iter().copied()).spawn().unwrap();
-        let output = BufReader::new(child.stdout.take().unwrap());
-        let (tell, lines) = mpsc::channel();
-        std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
-        Lab { child, lines, seen: Vec::new() }
-    }
-
-    /// Waits for a line that contains all of `parts`.
-    fn says(&mut self, parts: &[&str], limit: Duration) -> String {
-        let deadline = Instant::now() + limit;
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let Ok(line) = self.lines.recv_timeout(left) else {
-                panic!("the lab does not say {parts:?} within {limit:?}:\n{}", self.seen.join("\n"));
-            };
-            self.seen.push(line.clone());
-            if parts.iter().all(|part| line.contains(part)) {
-                return line;
-            }
-        }
-    }
-
-    /// The processes of its nodes.
-    fn nodes(&self) -> Vec<u32> {
-        let children = format!("/proc/{0}/task/{0}/children", self.child.id());
-        let list = std::fs::read_to_string(children).unwrap();
-        list.split_ascii_whitespace().map(|pid| pid.parse().unwrap()).collect()
-    }
-
-    fn wait(&mut self, limit: Duration) -> (bool, Duration) {
-        let began = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return (status.success(), began.elapsed());
-            }
-            assert!(began.elapsed() < limit, "the lab has not ended within {limit:?}");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-}
-
-impl Drop for Lab {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
 #[test]
 fn a_lab_meshes_finds_primes_agrees_and_ends_within_a_second_of_ctrl_c() {
-    let first = free_ports(4);
+    let first = lab_ports(4);
     let mut lab = Lab::start(&["--first-port", &first.to_string(), "--", "--interval", "1s"]);
     lab.says(&["all 4 nodes are each other's peers"], 15 * SECOND);
     lab.says(&["is prime! Found here"], 15 * SECOND);
@@ -100,7 +37,7 @@ fn what_is_set_for_this_machines_own_node_is_nothing_to_a_lab() {
         ("MERSENNED_PORT", "tcp://10.0.0.1:80"),
         ("MERSENNED_CONFIG", file.to_str().unwrap()),
     ];
-    let first = free_ports(2).to_string();
+    let first = lab_ports(2).to_string();
     let arguments = ["--nodes", "2", "--first-port", &first, "--", "--interval", "1s"];
     let mut lab = Lab::start_with(&arguments, &variables);
     lab.says(&["all 2 nodes are each other's peers"], 15 * SECOND);
@@ -109,7 +46,7 @@ fn what_is_set_for_this_machines_own_node_is_nothing_to_a_lab() {
 
 #[test]
 fn nodes_of_a_killed_lab_leave_by_themselves() {
-    let first = free_ports(3);
+    let first = lab_ports(3);
     let mut lab = Lab::start(&["--nodes", "3", "--first-port", &first.to_string()]);
     lab.says(&["all 3 nodes are each other's peers"], 15 * SECOND);
     let nodes = lab.nodes();
@@ -120,7 +57,7 @@ fn nodes_of_a_killed_lab_leave_by_themselves() {
 
 #[test]
 fn a_node_that_dies_is_reported_with_how_to_start_it_again_and_the_others_go_on() {
-    let first = free_ports(3);
+    let first = lab_ports(3);
     let mut lab = Lab::start(&["--nodes", "3", "--first-port", &first.to_string()]);
     lab.says(&["all 3 nodes are each other's peers"], 15 * SECOND);
     let victim = lab.nodes()[0];
@@ -140,7 +77,7 @@ fn refused(arguments: &[&str]) -> String {
 
 #[test]
 fn a_port_in_use_is_named_and_no_node_is_started() {
-    let first = free_ports(4);
+    let first = lab_ports(4);
     let taken = UdpSocket::bind(("127.0.0.1", first + 2)).unwrap();
     let error = refused(&["--first-port", &first.to_string()]);
     assert!(error.contains(&format!("UDP port {}", first + 2)) && error.contains("in use"), "{error}");
@@ -159,7 +96,7 @@ fn ports_beyond_the_last_are_refused() {
 
 #[test]
 fn a_node_that_cannot_start_ends_the_lab_with_what_it_said() {
-    let first = free_ports(2);
+    let first = lab_ports(2);
     // An address of nobody's machine (RFC 5737).
     let error = refused(&["--nodes", "2", "--first-port", &first.to_string(), "--", "--bind", "192.0.2.1"]);
     assert!(error.contains("192.0.2.1") && error.contains("not an address of this machine"), "{error}");
