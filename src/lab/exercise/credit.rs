@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::examination::Script;
 use super::exponents::{MERSENNE, next_above, next_below};
 use super::finding::{Finding, seconds};
-use super::prime::{Claim, Copy, Rank};
+use super::prime::{Claim, HeardPrime, Rank};
 use super::stage::{Ear, Manner, Stage};
 
 /// See the [module](self).
@@ -25,6 +25,9 @@ pub(super) struct Credit {
     claims: Option<[Claim; STEPS]>,
     /// The largest true exponent a newcomer was ever told.
     largest_told: u64,
+    /// How often larger primes were taken because the late claim may have been the first to come: to a program that was
+    /// started anew in between.
+    raised: u32,
     step: Step,
     next: Duration,
     tells: Finding,
@@ -33,6 +36,9 @@ pub(super) struct Credit {
     stays: Finding,
     first: Finding,
 }
+
+/// How often that is done at most. There are only so many primes.
+const RAISES: u32 = 8;
 
 /// The finder's claim, a smaller prime, a late claim.
 const STEPS: usize = 3;
@@ -54,7 +60,7 @@ enum Told {
     Larger,
     /// Of something smaller.
     Smaller(u64),
-    TheOne(Copy),
+    TheOne(HeardPrime),
 }
 
 impl Credit {
@@ -68,6 +74,7 @@ impl Credit {
             late,
             claims: None,
             largest_told: 0,
+            raised: 0,
             step: Step::Say(0),
             // The lab's nodes may introduce themselves first.
             next: stage.now + stage.pace.ping * 2 / 5,
@@ -99,7 +106,7 @@ impl Credit {
     }
 
     fn told(&mut self, stage: &Stage, newcomer: NonZeroU16, since: Duration, exponent: u64) -> Told {
-        let copies: Vec<Copy> = stage.primes(newcomer, since).collect();
+        let copies: Vec<HeardPrime> = stage.primes(newcomer, since).collect();
         let Some(largest) = copies.iter().map(|copy| copy.exponent).max() else { return Told::Nothing };
         if let Some(copy) = copies.iter().find(|copy| copy.exponent == exponent) {
             return Told::TheOne(*copy);
@@ -135,6 +142,10 @@ impl Credit {
                 self.tells = Finding::fails(format!("newcomer {newcomer} was told of M{told}, not of M{exponent}"));
             }
             (0, Told::TheOne(copy)) => {
+                if copy.originator == name(late.originator) && self.raised < RAISES {
+                    self.raised += 1;
+                    self.largest_told = exponent;
+                }
                 self.tells = match copy.ttl.0 {
                     0 => Finding::holds(format!("a newcomer was told of M{exponent}")),
                     ttl => Finding::fails(format!("a newcomer was told of M{exponent} with TTL {ttl}, not 0")),

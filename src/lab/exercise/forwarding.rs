@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::examination::Script;
 use super::finding::Finding;
-use super::prime::{Claim, Copy, Rank};
+use super::prime::{Claim, HeardPrime, Rank};
 use super::stage::{Ear, Manner, Stage};
 
 /// See the [module](self).
@@ -74,7 +74,7 @@ impl Forwarding {
         let Said { at, claim, ttl, .. } = said;
         let awaiting: Vec<NonZeroU16> = self.others.into_iter().filter(|&port| port != claim.originator).collect();
         let copies = |port: NonZeroU16| stage.copies(port, claim, *at);
-        let came: Vec<(NonZeroU16, Vec<Copy>)> = awaiting.iter().map(|&port| (port, copies(port))).collect();
+        let came: Vec<(NonZeroU16, Vec<HeardPrime>)> = awaiting.iter().map(|&port| (port, copies(port))).collect();
         let all = || came.iter().flat_map(|(_, copies)| copies);
         let none = Finding::unseen("no PRIME was forwarded yet");
         let unless_none = |finding: Finding| if all().next().is_some() { finding } else { none.clone() };
@@ -132,7 +132,7 @@ impl Forwarding {
     }
 
     /// What a copy should have kept.
-    fn changed(stage: &Stage, claim: &Claim, copy: &Copy) -> String {
+    fn changed(stage: &Stage, claim: &Claim, copy: &HeardPrime) -> String {
         if copy.originator != Some(stage.address(claim.originator)) {
             let named = copy.originator.map_or_else(|| "nobody".to_owned(), |originator| originator.to_string());
             return format!("msg_originator was {} and became {named}", claim.originator);

@@ -47,7 +47,7 @@ impl Judge {
         let (came, mut comes) = mpsc::channel(DATAGRAMS);
         let examiners = Box::new(Examiners::new(self.student, came));
         let mut seed = [0; 16];
-        getrandom::fill(&mut seed).map_err(io::Error::other)?;
+        getrandom::fill(&mut seed).map_err(|error| io::Error::other(error.to_string()))?;
         let mut examination = Examination::new(self.exercise, self.student, self.pace, examiners, seed)?;
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);

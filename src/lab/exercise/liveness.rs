@@ -1,7 +1,7 @@
 //! Exercise 1: remembering when each peer was last heard, and PINGing all peers.
 //!
 //! Three examiners speak in three ways: one only PINGs, one only answers PINGs, one only announces a prime now and then. A node
-//! that counts every message as a sign of life keeps all three.
+//! that counts every message as a sign of life keeps all three. Newcomers speak for the first time, one after the other.
 
 use std::io;
 use std::num::NonZeroU16;
@@ -21,6 +21,15 @@ pub(super) struct Liveness {
     announcing: NonZeroU16,
     claim: Claim,
     next_claim: Duration,
+    /// When somebody who speaks was last found not to be PINGed any more, and who.
+    lost: Option<(Duration, String)>,
+    /// When the one that only answers last asked.
+    asked: Duration,
+    /// Who is new, and since when.
+    newcomer: Option<(NonZeroU16, Duration)>,
+    next_newcomer: Duration,
+    /// Whether newcomers become peers.
+    meets: Finding,
 }
 
 impl Liveness {
@@ -31,11 +40,71 @@ impl Liveness {
         // It has to be known before it can be asked.
         stage.ping(answering);
         let claim = stage.claim(announcing, stage.modest_exponent(0), Rank::Last);
-        Ok(Liveness { began: stage.now, asking, answering, announcing, claim, next_claim: stage.now })
+        let now = stage.now;
+        let meets = Finding::unseen("no newcomer has been PINGed yet");
+        let (newcomer, next_newcomer) = (None, now);
+        Ok(Liveness {
+            began: now,
+            asking,
+            answering,
+            announcing,
+            claim,
+            next_claim: now,
+            lost: None,
+            asked: now,
+            newcomer,
+            next_newcomer,
+            meets,
+        })
     }
 
     fn examiners(&self) -> [(NonZeroU16, &'static str); 3] {
         [(self.asking, "only PINGs"), (self.answering, "only answers PINGs"), (self.announcing, "only sends PRIMEs")]
+    }
+
+    /// Looks who of those who speak is not PINGed.
+    fn look(&mut self, stage: &mut Stage) {
+        let (now, limit) = (stage.now, stage.pace.longest_gap());
+        if now < self.began + limit {
+            return;
+        }
+        for (port, manner) in self.examiners() {
+            if stage.pings(port, now - limit).next().is_none() {
+                let why = format!("examiner {port}, which {manner}, is not PINGed although it is heard");
+                self.lost = Some((now, why));
+            }
+        }
+        // Who is never asked has nothing to answer.
+        let is_forgotten = stage.pings(self.answering, now - limit).next().is_none();
+        if is_forgotten && now > self.asked + limit * 2 {
+            self.asked = now;
+            stage.ping(self.answering);
+        }
+    }
+
+    /// Brings a newcomer, or looks what has become of it.
+    fn meet(&mut self, stage: &mut Stage) -> io::Result<()> {
+        let Some((port, since)) = self.newcomer else {
+            if stage.now >= self.next_newcomer {
+                self.newcomer = Some((stage.open(Manner::Asks, Ear::Everybody)?, stage.now));
+            }
+            return Ok(());
+        };
+        let limit = stage.pace.longest_gap();
+        if stage.pings(port, since).next().is_some() {
+            self.meets = Finding::holds("a newcomer was PINGed after it had spoken");
+        } else if stage.now > since + limit {
+            self.meets = Finding::fails(format!(
+                "examiner {port}, a newcomer that PINGs, was not PINGed for {}",
+                seconds(limit)
+            ));
+        } else {
+            return Ok(());
+        }
+        stage.close(port);
+        self.newcomer = None;
+        self.next_newcomer = stage.now + stage.pace.ping;
+        Ok(())
     }
 
     /// Whether one examiner is PINGed at the right pace.
@@ -71,7 +140,8 @@ impl Script for Liveness {
             self.claim = Claim { id, ..self.claim };
             stage.announce(self.announcing, &self.claim, 0);
         }
-        Ok(())
+        self.look(stage);
+        self.meet(stage)
     }
 
     fn findings(&self, stage: &Stage) -> Vec<Finding> {
@@ -93,35 +163,19 @@ impl Script for Liveness {
             ))
         };
 
-        let meets = self.examiners().map(|(port, manner)| {
-            if stage.pings(port, self.began).next().is_some() {
-                Finding::holds("all three examiners have been PINGed after they spoke")
-            } else if now < self.began + limit {
-                Finding::unseen(format!("examiner {port}, which {manner}, has not been PINGed yet"))
-            } else {
-                let limit = seconds(limit);
-                Finding::fails(format!("examiner {port}, which {manner}, has not been PINGed within {limit}"))
-            }
-        });
-
         let paces = self.examiners().map(|(port, _)| self.pace(stage, port));
 
         // Whoever is taken for silent is dropped by then, if anybody is.
         let settled = self.began + pace.timeout + pace.grace() + limit;
-        let keeps = self.examiners().map(|(port, manner)| {
-            let mut pings = stage.pings(port, self.began);
-            if pings.next().is_none() {
-                Finding::unseen(format!("examiner {port}, which {manner}, is no peer yet"))
-            } else if stage.pings(port, now.saturating_sub(limit)).next().is_none() {
-                Finding::fails(format!("examiner {port}, which {manner}, is not PINGed any more although it was heard"))
-            } else if now < settled {
+        let keeps = match &self.lost {
+            Some((at, why)) if now < *at + pace.timeout * 2 => Finding::fails(why.clone()),
+            Some(_) | None if now < settled => {
                 Finding::unseen(format!("waiting {} to see who is kept", seconds(pace.timeout)))
-            } else {
-                Finding::holds("all three are still PINGed")
             }
-        });
+            Some(_) | None => Finding::holds("all three are still PINGed"),
+        };
 
         let worst = |findings: [Finding; 3]| all(findings.into()).into_iter();
-        std::iter::once(lab).chain(worst(meets)).chain(worst(paces)).chain(worst(keeps)).collect()
+        [lab, self.meets.clone()].into_iter().chain(worst(paces)).chain([keeps]).collect()
     }
 }

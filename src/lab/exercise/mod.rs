@@ -8,7 +8,7 @@
 //! Examiners speak to the student's node only. What it passes on to the lab from them are true claims to primes that the lab
 //! knows already where it can be so, with numbers that rank last: they leave the lab's credits as they are.
 //!
-//! May use `protocol`. The deciding, in [`examination`] and the scripts, has neither sockets nor a clock.
+//! May use `protocol`. The deciding, in `examination` and the scripts, has neither sockets nor a clock.
 
 mod credit;
 mod duplicates;

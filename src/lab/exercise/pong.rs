@@ -114,7 +114,7 @@ impl Script for Pong {
             Some(fault) => Finding::fails(fault),
             None => unless_none(Finding::holds("TTL 0, data nil, in its own name")),
         };
-        let unasked = stage.pongs(self.telling, self.began).count();
+        let unasked = stage.pongs(self.telling, stage.now.saturating_sub(Pong::interval(stage) * 8)).count();
         let silent = if unasked > 0 {
             Finding::fails("a PONG was answered by a PONG: two such nodes would never stop")
         } else if self.told <= PINGS {

@@ -30,8 +30,7 @@ pub(super) enum Rank {
 
 /// A PRIME that the student's node sent to an examiner.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Copy {
-    pub(super) at: Duration,
+pub(super) struct HeardPrime {
     pub(super) id: MessageId,
     pub(super) forwarder: Option<SocketAddr>,
     pub(super) originator: Option<SocketAddr>,
@@ -39,7 +38,7 @@ pub(super) struct Copy {
     pub(super) exponent: u64,
 }
 
-impl Copy {
+impl HeardPrime {
     /// Whether originator, number and exponent are the claim's.
     pub(super) fn is_exact(&self, claim: &Claim, stage: &Stage) -> bool {
         self.id == claim.id
@@ -69,10 +68,9 @@ impl Stage {
     }
 
     /// The PRIMEs that an examiner has been sent since then, oldest first.
-    pub(super) fn primes(&self, port: NonZeroU16, since: Duration) -> impl Iterator<Item = Copy> {
+    pub(super) fn primes(&self, port: NonZeroU16, since: Duration) -> impl Iterator<Item = HeardPrime> {
         self.heard(port, since).filter_map(|heard| match &heard.what {
-            Ok(Message { id, forwarder, originator, body: Body::Prime(announcement) }) => Some(Copy {
-                at: heard.at,
+            Ok(Message { id, forwarder, originator, body: Body::Prime(announcement) }) => Some(HeardPrime {
                 id: *id,
                 forwarder: self.resolve(*forwarder),
                 originator: self.resolve(*originator),
@@ -85,9 +83,9 @@ impl Stage {
 
     /// What has come of a claim to an examiner since then, though not all of it was kept: who keeps the number is recognised
     /// by it, who makes one up by originator and exponent.
-    pub(super) fn copies(&self, port: NonZeroU16, claim: &Claim, since: Duration) -> Vec<Copy> {
+    pub(super) fn copies(&self, port: NonZeroU16, claim: &Claim, since: Duration) -> Vec<HeardPrime> {
         let originator = Some(self.address(claim.originator));
-        let is_of = |copy: &Copy| {
+        let is_of = |copy: &HeardPrime| {
             copy.id == claim.id
                 || copy.originator == originator && copy.exponent == claim.exponent && !self.was_announced(copy.id)
         };

@@ -153,7 +153,9 @@ impl Stage {
                 due.push(port);
             }
         }
-        due.into_iter().for_each(|port| drop(self.ping(port)));
+        for port in due {
+            self.ping(port);
+        }
     }
 
     /// The student's node said something to an examiner; who is polite answers.

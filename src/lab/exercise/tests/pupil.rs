@@ -21,6 +21,7 @@ pub(super) enum Fault {
     PingsOnce,
     Floods,
     OnlyPongsCount,
+    OnlyPingsCount,
     NeverDrops,
     DropsTooSoon,
     DropsForGood,
@@ -52,13 +53,14 @@ pub(super) enum Fault {
 
 impl Fault {
     /// Exercise, place of the condition that must notice, fault.
-    pub(super) const ALL: [(u8, usize, Fault); 35] = [
+    pub(super) const ALL: [(u8, usize, Fault); 36] = [
         (5, 0, Fault::KeepsForwarder),
         (1, 1, Fault::PingsNobodyItWasTold),
         (1, 2, Fault::IgnoresStrangers),
         (1, 3, Fault::PingsOnce),
         (1, 3, Fault::Floods),
         (1, 4, Fault::OnlyPongsCount),
+        (1, 4, Fault::OnlyPingsCount),
         (2, 1, Fault::IgnoresStrangers),
         (2, 2, Fault::NeverDrops),
         (2, 3, Fault::DropsTooSoon),
@@ -97,6 +99,8 @@ pub(super) struct Pupil {
     own: NonZeroU16,
     pace: Pace,
     now: Duration,
+    /// Whom it was told of at the start.
+    told: BTreeSet<u16>,
     /// When each was last heard.
     peers: BTreeMap<u16, Duration>,
     was_dropped: BTreeSet<u16>,
@@ -116,13 +120,13 @@ pub(super) struct Pupil {
 
 impl Pupil {
     pub(super) fn new(own: SocketAddr, lab: &[SocketAddr], pace: Pace, now: Duration, fault: Option<Fault>) -> Pupil {
-        let knows_lab = fault != Some(Fault::PingsNobodyItWasTold);
         Pupil {
             fault,
             own: NonZeroU16::new(own.port()).unwrap(),
             pace,
             now,
-            peers: lab.iter().filter(|_| knows_lab).map(|node| (node.port(), now)).collect(),
+            told: lab.iter().map(SocketAddr::port).collect(),
+            peers: lab.iter().map(|node| (node.port(), now)).collect(),
             was_dropped: BTreeSet::new(),
             was_pinged: BTreeSet::new(),
             named: BTreeSet::new(),
@@ -195,7 +199,10 @@ impl Pupil {
             self.next_ping = now + interval;
             let peers: Vec<u16> = self.peers.keys().copied().collect();
             for peer in peers {
-                if self.has(Fault::PingsOnce) && !self.was_pinged.insert(peer) {
+                let is_told = self.told.contains(&peer);
+                if self.has(Fault::PingsNobodyItWasTold) && is_told
+                    || self.has(Fault::PingsOnce) && !self.was_pinged.insert(peer)
+                {
                     continue;
                 }
                 let id = self.fresh_id();
@@ -207,15 +214,20 @@ impl Pupil {
     pub(super) fn hear(&mut self, now: Duration, from: u16, datagram: &[u8]) {
         self.now = now;
         let message = decode(datagram).unwrap();
-        let is_pong = matches!(message.body, Body::Pong(_));
-        let counts = !self.has(Fault::OnlyPongsCount) || is_pong || !self.peers.contains_key(&from);
+        let counts = match self.fault {
+            Some(Fault::OnlyPongsCount) => matches!(message.body, Body::Pong(_)),
+            Some(Fault::OnlyPingsCount) => matches!(message.body, Body::Ping(_)),
+            Some(_) | None => true,
+        };
         let is_welcome = !(self.has(Fault::IgnoresStrangers) && !self.peers.contains_key(&from)
             || self.has(Fault::DropsForGood) && self.was_dropped.contains(&from)
             || self.has(Fault::ForgetsTheNamed) && self.named.contains(&from));
         if counts && is_welcome && self.peers.insert(from, now).is_none() {
             self.greet(from);
         }
-        self.named.remove(&from);
+        if !self.has(Fault::ForgetsTheNamed) {
+            self.named.remove(&from);
+        }
         let own = self.own;
         let id = message.id.0;
         match message.body {

@@ -48,6 +48,8 @@ impl Outside for Sockets {
 
 /// See the [module](self).
 pub(super) struct Room {
+    exercise: &'static Exercise,
+    fault: Option<Fault>,
     now: Duration,
     pace: Pace,
     air: Arc<Mutex<Air>>,
@@ -68,11 +70,25 @@ impl Room {
         let examination = Examination::new(exercise, STUDENT, pace, sockets, [7; 16]).unwrap();
         let (now, claimed) = (Duration::ZERO, Vec::new());
         let (next_lab_ping, next_find) = (now, now);
-        Room { now, pace, air, examination, pupil: None, next_lab_ping, finds: None, found: 0, next_find, claimed }
+        Room {
+            exercise,
+            fault: None,
+            now,
+            pace,
+            air,
+            examination,
+            pupil: None,
+            next_lab_ping,
+            finds: None,
+            found: 0,
+            next_find,
+            claimed,
+        }
     }
 
     /// Begins, or replaces, the student's program.
     pub(super) fn start(&mut self, fault: Option<Fault>) {
+        self.fault = fault;
         self.pupil = Some(Pupil::new(STUDENT, &[LAB], self.pace, self.now, fault));
     }
 
@@ -91,15 +107,21 @@ impl Room {
 
     /// The exponents that examiners have claimed.
     pub(super) fn claimed(&self) -> &[u64] {
-        assert!(!self.claimed.is_empty());
         &self.claimed
+    }
+
+    /// The largest exponent that the lab's node has found.
+    pub(super) fn largest(&self) -> u64 {
+        MERSENNE[self.found - 1]
     }
 
     /// Goes on until the conditions are as wanted; they must be within `limit`.
     pub(super) fn run_until(&mut self, limit: Duration, are_right: impl Fn(&[Condition]) -> bool) {
         let deadline = self.now + limit;
         while !are_right(&self.conditions()) {
-            assert!(self.now < deadline, "not within {limit:?}: {:#?}", self.conditions());
+            let (exercise, fault) = (self.exercise, self.fault);
+            let told = || format!("exercise {}, {fault:?}: {:#?}", exercise.number, self.conditions());
+            assert!(self.now < deadline, "not within {limit:?}: {}", told());
             self.step();
         }
     }
@@ -156,7 +178,7 @@ impl Room {
     /// The lab's node PINGs the student's, and finds a prime now and then.
     fn lab(&mut self) {
         let own = NodeRef::Port(NonZeroU16::new(LAB.port()).unwrap());
-        let mut say = |body: Body, id: u64, to: &mut Option<Pupil>| {
+        let say = |body: Body, id: u64, to: &mut Option<Pupil>| {
             let mut datagram = Vec::new();
             encode(&Message { id: MessageId(id), forwarder: own, originator: own, body }, &mut datagram);
             if let Some(pupil) = to {
