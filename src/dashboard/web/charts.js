@@ -1,7 +1,7 @@
 // Three charts: primes over time by finder, peers of each node, datagrams a second.
 
 import uPlot from "./vendor/uPlot.esm.js";
-import { h, keep, say } from "./dom.js";
+import { h, keep, s, say } from "./dom.js";
 import { byAddress } from "./store.js";
 import { Mark, SHAPES } from "./marks.js";
 import { count, many, prime, short } from "./words.js";
@@ -65,15 +65,37 @@ export class Charts {
     if (width === 0) return;
     const axis = { stroke: this.#palette().soft, grid: { stroke: this.#palette().line, width: 1 }, ticks: { show: false }, font: `12px ${this.#palette().font}` };
     const plot = new uPlot({
-      width, height: 190, padding: [12, 10, 0, 0], cursor: { drag: { x: false, y: false }, points: { size: 6 } },
+      width, height: 190, padding: [12, 10, 0, 0], legend: { show: false }, cursor: { drag: { x: false, y: false }, points: { size: 6 } },
       ...options,
-      axes: [{ ...axis, space: 70, values: times }, { ...axis, size: 46, space: 34, ...options.yAxis }],
+      hooks: { draw: [], ...options.hooks, setCursor: [(u) => this.#values(id, u)], setData: [(u) => this.#values(id, u)] },
+      axes: [{ ...axis, size: 26, gap: 6, space: 70, values: times }, { ...axis, size: 46, space: 34, ...options.yAxis }],
     }, data, place);
-    this.#charts.set(id, { plot, shape });
+    this.#charts.set(id, { plot, shape, values: options.lines ? this.#lines(id, options.lines) : [] });
+    this.#values(id, plot);
+  }
+
+  /** A legend of lines, each with its stroke, its name, and its value. */
+  #lines(id, lines) {
+    const values = lines.map(() => h("b", {}));
+    const time = h("span", { class: "time" });
+    document.getElementById(`${id}-legend`).replaceChildren(...lines.map(({ label, dash, kind }, place) =>
+      h("li", {}, s("svg", { class: `stroke ${kind}`, viewBox: "0 0 26 10", "aria-hidden": "true" }, s("path", { d: "M0 5H26", "stroke-dasharray": dash?.join(" ") ?? "" })), label, values[place])), h("li", {}, time));
+    return [...values, time];
+  }
+
+  /** Values under the pointer, or the last ones. */
+  #values(id, u) {
+    const values = this.#charts.get(id)?.values ?? [];
+    if (values.length === 0) return;
+    const at = u.cursor.idx ?? u.data[0].length - 1;
+    values.slice(0, -1).forEach((element, place) => say(element, u.data[place + 1]?.[at] ?? "–"));
+    say(values.at(-1), u.cursor.idx === null || u.cursor.idx === undefined ? "" : `at ${time(u.data[0][at])}`);
   }
 
   #primes() {
-    const primes = [...this.#store.timeline.primes.values()].sort((a, b) => a.time - b.time || a.exponent - b.exponent);
+    const known = [...this.#store.timeline.primes.values()];
+    const edge = Math.min(this.#store.now(), ...known.filter((one) => one.time !== null).map((one) => one.time)) - 2000;
+    const primes = known.map((one) => ({ ...one, early: one.time === null, time: one.time ?? edge })).sort((a, b) => a.time - b.time || a.exponent - b.exponent);
     const note = document.getElementById("chart-primes-note");
     if (primes.length === 0) return void say(note, "No prime is known yet.");
     for (const { finder } of primes) if (!this.#finders.includes(finder)) this.#finders.push(finder);
@@ -84,10 +106,10 @@ export class Charts {
     const y = [...points.map((one) => (top = Math.max(top, one.exponent))), top];
     this.#points = points;
     this.#chart("chart-primes", "primes", {
-      scales: { x: { range: (u, low, high) => [low - 1, Math.max(high, low + 30)] }, y: { distr: 3, range: (u, low, high) => [1, Math.max(100, 10 ** Math.ceil(Math.log10(high * 1.3)))] } },
+      scales: { x: { range: (u, low, high) => [low - Math.max(1, (high - low) / 60), Math.max(high, low + 30)] }, y: { distr: 3, range: (u, low, high) => [1, Math.max(100, 10 ** Math.ceil(Math.log10(high * 1.3)))] } },
       series: [{}, { stroke: this.#palette().edge, width: 1.5, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false } }],
-      legend: { show: false }, cursor: { show: false },
-      yAxis: { values: (u, splits) => splits.map((value) => (value !== null && Number.isInteger(Math.log10(value)) ? count(value) : "")) },
+      cursor: { show: false },
+      yAxis: { size: 62, filter: decades, grid: { stroke: this.#palette().line, width: 1, filter: decades }, values: (u, splits) => splits.map((value) => (value === null ? "" : count(value))) },
       hooks: { draw: [(u) => this.#marks(u)] },
     }, [x, y]);
     const by = new Map();
@@ -97,8 +119,9 @@ export class Charts {
       const text = h("span", {});
       return { element: h("li", {}, Mark.svg(place), text), text };
     }, (drawn, [finder, number]) => say(drawn.text, `${short(finder)} · ${number}`));
+    const early = known.some((one) => one.time === null);
     const largest = points.reduce((best, one) => (one.exponent > best.exponent ? one : best));
-    say(note, `${many(primes.length, "prime")} known, the largest ${prime(largest.exponent)}, found by ${short(largest.finder)}. Finds from before this page was opened stand where it first heard of them.`);
+    say(note, `${many(primes.length, "prime")} known, the largest ${prime(largest.exponent)}, found by ${short(largest.finder)}. ${early ? "Those found before this page could see it stand at the left edge." : ""}`);
   }
 
   #points = [];
@@ -109,13 +132,14 @@ export class Charts {
     const scale = devicePixelRatio || 1;
     pen.save();
     let free = -Infinity;
-    for (const { exponent, time, mark, exact } of this.#points) {
+    for (const { exponent, time, mark, exact, early } of this.#points) {
       const x = u.valToPos(time / 1000, "x", true);
       const y = u.valToPos(exponent, "y", true);
       Mark.draw(pen, mark, x, y, 5 * scale, this.#palette().marks[mark % this.#palette().marks.length], this.#palette().panel, exact);
       pen.font = `600 ${11 * scale}px ${this.#palette().font}`;
       pen.textAlign = "center";
       const text = prime(exponent);
+      if (early) continue;
       const half = pen.measureText(text).width / 2;
       if (x - half < free || x + half > u.bbox.left + u.bbox.width) continue;
       free = x + half + 4 * scale;
@@ -136,16 +160,16 @@ export class Charts {
     let series;
     let data;
     if (nodes.length <= LINES_MAX) {
-      series = nodes.map((node, place) => ({ ...base, label: short(node), stroke: marks[place % marks.length], dash: DASHES[place % DASHES.length] }));
+      series = nodes.map((node, place) => ({ ...base, label: short(node), stroke: marks[place % marks.length], dash: DASHES[place % DASHES.length], kind: `mark-${(place % marks.length) + 1}` }));
       data = nodes.map((node) => seconds.map((one) => one.of.get(node) ?? null));
     } else {
       const sorted = seconds.map((one) => [...one.of.values()].filter((value) => value !== null).sort((a, b) => a - b));
-      series = [{ label: "fewest", dash: DASHES[1] }, { label: "median", width: 2.4 }, { label: "most", dash: DASHES[2] }].map((one, place) => ({ ...base, stroke: place === 1 ? ink : marks[place], ...one }));
+      series = [{ label: "fewest", dash: DASHES[1] }, { label: "median", width: 2.4, kind: "stroke-ink" }, { label: "most", dash: DASHES[2] }].map((one, place) => ({ ...base, stroke: place === 1 ? ink : marks[place], kind: `mark-${place + 1}`, ...one }));
       data = [(all) => all[0], (all) => all[all.length >> 1], (all) => all.at(-1)].map((pick) => sorted.map((all) => pick(all) ?? null));
     }
     this.#chart("chart-peers", `peers ${nodes.length <= LINES_MAX ? nodes.join(" ") : "many"}`, {
       scales: { x: { range: (u, low, high) => [Math.min(low, high - 60), high] }, y: { range: (u, low, high) => [0, Math.max(4, (high ?? 0) * 1.15)] } },
-      series: [{ label: "time", value: (u, value) => (value === null ? "now" : time(value)) }, ...series],
+      series: [{}, ...series], lines: series,
       yAxis: { incrs: [1, 2, 5, 10, 20] },
     }, [x, ...data]);
   }
@@ -161,10 +185,11 @@ export class Charts {
     for (let second = first; second < now - 1; second += 1) x.push(second);
     if (x.length < 2) return;
     const { ping, pong, prime: primeColour } = this.#palette();
-    const line = (label, stroke, dash) => ({ label, stroke, dash, width: label === "PRIME" ? 2.2 : 1.6, points: { show: false } });
+    const line = (label, stroke, dash) => ({ label, stroke, dash, width: label === "PRIME" ? 2.2 : 1.6, points: { show: false }, kind: `stroke-${label.toLowerCase()}` });
+    const lines = [line("PING", ping, DASHES[0]), line("PONG", pong, DASHES[1]), line("PRIME", primeColour, DASHES[2])];
     this.#chart("chart-rates", "rates", {
       scales: { x: { range: (u, low, high) => [Math.min(low, high - 60), high] }, y: { range: (u, low, high) => [0, Math.max(5, (high ?? 0) * 1.15)] } },
-      series: [{ label: "time", value: (u, value) => (value === null ? "now" : time(value)) }, line("PING", ping, DASHES[0]), line("PONG", pong, DASHES[1]), line("PRIME", primeColour, DASHES[2])],
+      series: [{}, ...lines], lines,
       yAxis: { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] },
     }, [x, ...["PING", "PONG", "PRIME"].map((type) => x.map((second) => of.get(second)?.[type] ?? 0))]);
   }
@@ -180,6 +205,11 @@ export class Charts {
     }
     return this.#colours;
   }
+}
+
+/** Of a scale by powers of ten only these. */
+function decades(u, splits) {
+  return splits.map((value) => (value !== null && Number.isInteger(Math.log10(value)) ? value : null));
 }
 
 function time(second) {

@@ -39,7 +39,7 @@ export class Controls {
     const token = h("input", { type: "password", id: "token", autocomplete: "off", spellcheck: "false", oninput: (event) => (this.#commands.token = event.target.value.trim()) });
     this.#body.replaceChildren(
       h("div", { class: "does" }, act("sleep"), act("wake"), act("reset")),
-      ...(hello.controls === "token" ? [h("label", { class: "stack" }, h("span", {}, "Token (the file “token” in the node’s state directory; kept only while this page is open)"), token)] : []));
+      ...(hello.controls === "token" ? [h("form", { onsubmit: (event) => event.preventDefault() }, h("label", { class: "stack" }, h("span", {}, "Token (the file “token” in the node’s state directory; kept only while this page is open)"), token))] : []));
   }
 
   #buildLab() {
@@ -114,8 +114,8 @@ export class Controls {
     const add = (text, undo, command) => items.push({ key: `${undo} ${JSON.stringify(command)}`, text, undo, command });
     const speed = Number(lab.speed ?? 1);
     if (speed !== 1) add(`All timers run ${speed}× as fast`, "1×", { do: "speed", value: 1 });
-    for (const [address, value] of Object.entries(lab.loss ?? {})) if (Number(value) > 0) add(`${short(address)} loses ${share(value)} of its datagrams`, "None", { do: "loss", node: address, value: 0 });
-    for (const [address, value] of Object.entries(lab.delay ?? {})) if (Number(value) > 0) add(`${short(address)}: ${value} ms added each way`, "None", { do: "delay", node: address, value: 0 });
+    for (const [address, value] of Object.entries(lab.loss ?? {})) if (Number(value) > 0) add(`${short(address)} loses ${share(value)} of its datagrams`, "No loss", { do: "loss", node: address, value: 0 });
+    for (const [address, value] of Object.entries(lab.delay ?? {})) if (Number(value) > 0) add(`${short(address)}: ${value} ms added each way`, "No delay", { do: "delay", node: address, value: 0 });
     if (lab.split) add(`Split: ${lab.split.map(short).join(", ")} | the others`, "Heal", { do: "heal" });
     for (const [one, other] of lab.cuts ?? []) add(`${short(one)} – ${short(other)} is cut`, "Mend", { do: "mend", node: one, other });
     for (const node of nodes) {

@@ -26,12 +26,13 @@ export class Flights {
   #open = new Map();
   #early = new Map();
   #due = new Map();
-  #rate = { since: 0, count: 0 };
+  #rate = { since: 0, count: 0, second: 0 };
   #turn = 0;
   #primes = 0;
 
   clear() {
     this.flying = [];
+    this.#primes = 0;
     this.#open.clear();
     this.#early.clear();
     this.#due.clear();
@@ -62,7 +63,10 @@ export class Flights {
     const flight = this.#open.get(key);
     if (flight) {
       this.#open.delete(key);
-      if (flight.lost === null) flight.arrived = now;
+      if (flight.lost !== null) this.lost -= 1;
+      // It was only the news of it that came late.
+      flight.lost = null;
+      flight.arrived = now;
     } else if (!store.reports(entry.peer)) {
       const seen = this.#begin(entry, entry.peer, entry.node, store, now);
       if (seen) seen.arrived = now;
@@ -80,6 +84,7 @@ export class Flights {
       cause = this.#due.get(`${from} ${entry.originator} ${entry.msg_id}`);
     } else {
       this.#rate.count += 1;
+      if (this.flying.length - this.#primes >= 3 * SMALL_MAX) return null;
       cause = type === "PONG" ? this.#due.get(`${from} ${to} ${entry.msg_id}`) : undefined;
       // A PONG is drawn if its PING was, so that what is seen belongs together.
       if (cause === undefined && this.share > 1 && (type === "PONG" || this.#turn++ % this.share !== 0)) return null;
@@ -88,13 +93,15 @@ export class Flights {
     const lasts = Math.max(FLIGHT, 0.7 * Math.min(delay, 10_000));
     const begins = Math.max(now, Math.min(cause ?? 0, now + 6000));
     const flight = {
-      from, to, type, ttl: entry.ttl, begins, lasts, arrived: null, lost: null, at: 0, last: begins,
-      gives: begins + Math.max(1100, delay + 1500),
+      from, to, type, ttl: entry.ttl, again: false, begins, lasts, arrived: null, lost: null, at: 0, last: begins,
+      gives: begins + Math.max(1600, delay + 2000),
     };
     if (type === "PRIME") {
       this.#primes += 1;
       const heard = `${to} ${entry.originator} ${entry.msg_id}`;
-      if (!this.#due.has(heard)) this.#due.set(heard, begins + lasts);
+      // Who has it already, or sent it out, gets a duplicate.
+      flight.again = this.#due.has(heard) || entry.originator === to;
+      if (!flight.again) this.#due.set(heard, begins + lasts);
     } else if (type === "PING") {
       this.#due.set(`${to} ${from} ${entry.msg_id}`, begins + lasts);
     }
@@ -133,10 +140,11 @@ export class Flights {
   #count(now) {
     const { since, count } = this.#rate;
     if (now - since < 1000) return;
-    const second = since === 0 ? 0 : (count * 1000) / (now - since);
+    // Up at once, down slowly: entries come in bursts.
+    const second = since === 0 ? 0 : Math.max((count * 1000) / (now - since), 0.75 * this.#rate.second);
     this.share = Math.max(1, Math.ceil((second * FLIGHT) / 1000 / SMALL_MAX));
-    this.#rate = { since: now, count: 0 };
-    for (const [key, flight] of this.#open) if (now - flight.begins > 15_000 || flight.lost !== null) this.#open.delete(key);
+    this.#rate = { since: now, count: 0, second };
+    for (const [key, flight] of this.#open) if (now - flight.begins > 15_000) this.#open.delete(key);
     for (const [key, seen] of this.#early) if (now - seen > 3000) this.#early.delete(key);
     for (const [key, due] of this.#due) if (now - due > 3000) this.#due.delete(key);
   }

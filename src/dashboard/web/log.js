@@ -2,11 +2,14 @@
 //
 // Of the entries that are kept only the newest that pass the filter have rows, and only new ones are made.
 
-import { copy, h, say, set, show } from "./dom.js";
+import { copy, h, say, set } from "./dom.js";
 import { byAddress } from "./store.js";
 import { clock, count, entryText, many, short, title } from "./words.js";
 
 const ROWS_MAX = 300;
+
+/** Milliseconds of a frame that looking through entries may take. */
+const SLICE = 8;
 
 const TYPES = ["PING", "PONG", "PRIME"];
 
@@ -16,7 +19,10 @@ export class Log {
   #parts;
   #filter = { node: "", type: "", direction: "", text: "" };
   #paused = null;
+  /** Numbers: entries up to the first have been looked at, and those above the second. */
   #drawnTo = 0;
+  #older = 0;
+  #changed;
   #again = true;
   #nodes = "";
   #types = new Set();
@@ -25,6 +31,7 @@ export class Log {
   /** `changed()` is called when what is shown should be shown at once. */
   constructor(store, changed) {
     this.#store = store;
+    this.#changed = changed;
     const by = (id) => document.getElementById(id);
     this.#rows = by("log");
     this.#parts = { text: by("log-text"), node: by("log-node"), type: by("log-type"), direction: by("log-direction"), pause: by("log-pause"), note: by("log-note"), said: by("log-said") };
@@ -51,7 +58,6 @@ export class Log {
   #kept = null;
 
   clear() {
-    this.#drawnTo = 0;
     this.#again = true;
     if (this.#paused !== null) this.#parts.pause.click();
   }
@@ -71,25 +77,48 @@ export class Log {
   show() {
     this.#choices();
     const entries = this.#kept ?? this.#store.entries;
-    const waiting = this.#paused === null ? 0 : this.#store.taken - this.#paused;
-    show(this.#parts.note, true);
-    if (this.#again || this.#paused === null) {
-      const rows = [];
-      let place = entries.length - 1;
-      for (; place >= 0 && rows.length < ROWS_MAX; place -= 1) {
-        const entry = entries[place];
-        if (!this.#again && entry.number <= this.#drawnTo) break;
-        if (this.#passes(entry)) rows.push(this.#row(entry));
-      }
-      if (this.#again) this.#rows.replaceChildren(...rows);
-      else if (rows.length > 0) this.#prepend(rows);
+    const newest = entries.at(-1)?.number ?? 0;
+    if (this.#again) {
       this.#again = false;
-      this.#drawnTo = entries.at(-1)?.number ?? 0;
+      this.#drawnTo = this.#older = newest;
+      this.#rows.replaceChildren(...this.#look(entries));
+    } else {
+      if (newest > this.#drawnTo) this.#prepend(this.#news(entries));
+      this.#rows.append(...this.#look(entries));
     }
+    const waiting = this.#paused === null ? 0 : this.#store.taken - this.#paused;
     const shown = this.#rows.childElementCount;
     const limit = shown >= ROWS_MAX ? `the newest ${ROWS_MAX} that match, of ${many(entries.length, "entry", "entries")}` : `${count(shown)} of ${many(entries.length, "entry", "entries")}`;
     const missed = this.#store.missed > 0 ? ` · ${count(this.#store.missed)} missed` : "";
     say(this.#parts.note, (this.#paused === null ? limit : `paused · ${count(waiting)} waiting · ${limit}`) + missed);
+  }
+
+  /** Rows of what came since the last time, newest first. */
+  #news(entries) {
+    const rows = [];
+    for (let place = entries.length - 1; place >= 0 && entries[place].number > this.#drawnTo && rows.length < ROWS_MAX; place -= 1) {
+      if (this.#passes(entries[place])) rows.push(this.#row(entries[place]));
+    }
+    this.#drawnTo = entries.at(-1).number;
+    return rows;
+  }
+
+  /** Rows further back, until there are enough or the time is up; then the next frame goes on. */
+  #look(entries) {
+    const rows = [];
+    const first = entries[0]?.number ?? 0;
+    const room = ROWS_MAX - (this.#drawnTo === this.#older ? 0 : this.#rows.childElementCount);
+    const until = performance.now() + SLICE;
+    while (entries.length > 0 && this.#older >= first && rows.length < room) {
+      const entry = entries[this.#older - first];
+      this.#older -= 1;
+      if (this.#passes(entry)) rows.push(this.#row(entry));
+      if (this.#older % 32 === 0 && performance.now() > until) {
+        this.#changed();
+        break;
+      }
+    }
+    return rows;
   }
 
   /** Puts new rows on top; what somebody reads further down stays in its place. */
@@ -106,11 +135,11 @@ export class Log {
     const type = traffic ? String(entry.msg_type) : String(entry.event ?? "entry");
     const kind = TYPES.includes(entry.msg_type) ? entry.msg_type.toLowerCase() : entry.event === "log" ? "bad" : entry.event === "lab" ? "lab" : entry.event === "prime_found" || entry.event === "prime_verified" ? "found" : "news";
     const node = this.#store.find(entry.node);
-    return h("tr", { "data-entry": entry.number, class: kind },
-      h("td", { class: "time" }, clock(entry.time)),
-      h("td", { class: "who" }, entry.node ? title(node ?? { address: entry.node }) : "lab"),
-      h("td", { class: "type" }, h("span", { class: `tag ${kind}` }, type.replaceAll("_", " "))),
-      h("td", { class: "what" }, traffic ? this.#traffic(entry) : entryText(entry)));
+    return h("li", { "data-entry": entry.number, class: kind },
+      h("time", {}, clock(entry.time)),
+      h("span", { class: "who" }, entry.node ? title(node ?? { address: entry.node }) : "lab"),
+      h("span", { class: "tag" }, type.replaceAll("_", " ")),
+      h("span", { class: "what" }, traffic ? this.#traffic(entry) : entryText(entry)));
   }
 
   #traffic(entry) {

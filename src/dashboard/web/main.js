@@ -47,11 +47,21 @@ pace.panel("cards", by("cards-panel"), 500, panelOf(cards));
 pace.panel("charts", by("charts-panel"), 1000, panelOf(charts));
 pace.panel("tests", document.documentElement, 250, tell);
 
+/** Something to look at from the start, where there is room beside the mesh. */
+function chooseFirst() {
+  if (chosenYet || store.nodes.size === 0 || !matchMedia("(min-width: 60rem)").matches) return;
+  const own = store.hello?.address ?? store.hello?.exercise?.address;
+  choose({ node: store.find(own) ? own : store.everybody()[0].address });
+}
+
 function panelOf(panel) {
   return () => panel.show();
 }
 
+let chosenYet = false;
+
 function choose(what) {
+  chosenYet = true;
   chosen.choose(what);
   mesh.mark(what);
   pace.now("mesh");
@@ -94,6 +104,7 @@ function take(frames) {
     store.clear();
     for (const panel of [flights, log, path, cards, charts]) panel.clear();
     choose(null);
+    chosenYet = false;
     return;
   }
   for (const entry of entries) if (entry.event === "log") errors.add(`${entry.node ? short(entry.node) : "lab"}: ${entryText(entry)}`, entry.time);
@@ -102,6 +113,7 @@ function take(frames) {
     flights.take(entries, store, performance.now(), store.now());
     messages.wake();
   }
+  chooseFirst();
   pace.changed();
 }
 

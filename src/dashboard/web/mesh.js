@@ -44,7 +44,7 @@ export class Mesh {
     const { width, height } = this.#size;
     if (width === 0 || height === 0) return;
     const nodes = store.everybody();
-    const layout = layOut(nodes, width, height);
+    const layout = layOut(nodes, width, height, store.hello?.address);
     const shape = `${width} ${height} ${layout.order.join(" ")}`;
     const moved = shape !== this.#shape;
     if (moved) {
@@ -89,7 +89,7 @@ export class Mesh {
       drawn.way = wayBetween(this.#layout, a, b);
       set(drawn.hit, "d", drawn.way.path);
       set(drawn.line, "d", drawn.way.path);
-      const middle = drawn.way.at(0.5);
+      const middle = drawn.way.at(0.42);
       set(drawn.cut, "x", middle.x.toFixed(1));
       set(drawn.cut, "y", middle.y.toFixed(1));
       drawn.shown = null;
@@ -106,9 +106,13 @@ export class Mesh {
       set(drawn.label, "x", place.x.toFixed(1));
       set(drawn.label, "y", place.y.toFixed(1));
     }
-    say(drawn.cut, is.state !== "cut" ? "" : link.cut ? "✂ cut" : small ? "split" : "");
-    const { silence, left } = is;
-    say(drawn.label, !is.silent ? "" : order.length <= 5 ? `${age(silence)} … evicted in ${Math.ceil(left)} s` : small ? `${age(silence)} … ${Math.ceil(left)} s` : `${Math.ceil(left)} s`);
+    // One label an edge: why it is silent, and for how long it still may be.
+    const why = is.state !== "cut" ? "" : link.cut ? "✂ cut" : small ? "split" : "";
+    say(drawn.cut, is.silent ? "" : why);
+    const left = `${Math.ceil(is.left)} s`;
+    const few = order.length <= 5;
+    const countdown = few ? `${age(is.silence)} … evicted in ${left}` : small ? `out in ${left}` : left;
+    say(drawn.label, !is.silent ? "" : few && why !== "" ? `${why} · ${countdown}` : link.cut ? `✂ ${countdown}` : countdown);
     const faded = is.silent ? (1 - 0.7 * is.fading).toFixed(2) : "1";
     if (drawn.faded !== faded) drawn.line.style.opacity = drawn.faded = faded;
     const chosen = this.#chosen?.a === link.a && this.#chosen?.b === link.b;
@@ -171,10 +175,10 @@ export class Mesh {
       const name = [node.name ? clip(node.name, narrow ? 9 : 16) : "", far ? clip(short(address), 21) : ""].filter(Boolean).join(" ");
       say(drawn.name, narrow && this.#layout.order.length > 8 ? "" : name);
       say(drawn.note, note);
+      set(drawn.note, "y", drawn.name.textContent === "" ? (drawn.above ? 16 : 0) : 16);
     } else {
       say(drawn.name, far ? clip(short(address), 21) : port);
       say(drawn.note, narrow ? "" : note || (largest === null ? "" : prime(largest)));
-      if (drawn.flipped) drawn.note.setAttribute("dx", 0);
     }
     const doing = progress === null ? "" : `, testing ${prime(node.search.exponent)}, ${share(progress)} done`;
     set(drawn.group, "aria-label", `Node ${title(node)}, ${state || "awake"}${faults.length > 0 ? `, ${faults.join(", ")}` : ""}, largest prime ${largest === null ? "none" : prime(largest)}, ${many(node.peers.length, "peer")}${doing}`);
@@ -205,15 +209,14 @@ export class Mesh {
       const away = radius + 14;
       set(drawn.label, "transform", beside ? `translate(${(Math.sign(cos) * (away + 2)).toFixed(1)} -3)` : `translate(0 ${(sin < 0 ? -away - 15 : away + 11).toFixed(1)})`);
       set(drawn.label, "text-anchor", beside ? (cos < 0 ? "end" : "start") : "middle");
-      set(drawn.note, "y", 16);
+      drawn.above = !beside && sin < 0;
     } else {
       // Along the spoke, and never upside down.
       const flip = Math.cos(angle) < 0;
-      drawn.flipped = flip;
       set(drawn.label, "transform", `rotate(${((angle * 180) / Math.PI + (flip ? 180 : 0)).toFixed(1)})`);
       set(drawn.label, "text-anchor", flip ? "end" : "start");
       const start = (flip ? -1 : 1) * (radius + 9);
-      const next = (flip ? -1 : 1) * (radius + 50);
+      const next = (flip ? -1 : 1) * (radius + 46);
       set(drawn.name, "x", start);
       set(drawn.note, "x", next);
       set(drawn.name, "y", 4);

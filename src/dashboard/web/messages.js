@@ -77,31 +77,35 @@ export class Messages {
     else this.#glyph(flight, x, y, angle);
   }
 
-  /** PING: a dot. PONG: a diamond, open. PRIME: a disc with its TTL. */
+  /** PING: a dot. PONG: an open diamond. PRIME: a disc with its TTL, an open one if the receiver has it already. */
   #glyph(flight, x, y, angle) {
     const pen = this.#pen;
     const colours = this.#palette();
     const small = this.#layout.small;
     if (flight.type === "PRIME") {
-      const radius = small ? 11 : 8;
-      pen.beginPath();
-      pen.moveTo(x - Math.cos(angle) * (radius + 15), y - Math.sin(angle) * (radius + 15));
-      pen.lineTo(x, y);
-      pen.strokeStyle = colours.prime;
-      pen.globalAlpha = 0.35;
-      pen.lineWidth = radius;
-      pen.lineCap = "round";
-      pen.stroke();
-      pen.globalAlpha = 1;
+      const few = this.#layout.order.length <= 6;
+      const radius = flight.again ? (few ? 8 : 6.5) : few ? 12 : 9;
+      if (!flight.again) {
+        pen.beginPath();
+        const tail = (radius + 14) * Math.min(1, 5 * flight.at);
+        pen.moveTo(x - Math.cos(angle) * tail, y - Math.sin(angle) * tail);
+        pen.lineTo(x, y);
+        pen.strokeStyle = colours.prime;
+        pen.globalAlpha = 0.3;
+        pen.lineWidth = radius;
+        pen.lineCap = "round";
+        pen.stroke();
+        pen.globalAlpha = 1;
+      }
       pen.beginPath();
       pen.arc(x, y, radius, 0, 2 * Math.PI);
-      pen.fillStyle = colours.prime;
+      pen.fillStyle = flight.again ? colours.panel : colours.prime;
       pen.fill();
-      pen.lineWidth = 1.5;
-      pen.strokeStyle = colours.panel;
+      pen.lineWidth = flight.again ? 1.3 : 1.5;
+      pen.strokeStyle = flight.again ? colours.prime : colours.panel;
       pen.stroke();
-      pen.fillStyle = colours.panel;
-      pen.font = `700 ${small ? 13 : 10}px ${colours.font}`;
+      pen.fillStyle = flight.again ? colours.prime : colours.panel;
+      pen.font = `${flight.again ? 600 : 700} ${Math.round(radius * 1.2)}px ${colours.font}`;
       pen.textAlign = "center";
       pen.textBaseline = "middle";
       pen.fillText(String(flight.ttl), x, y + 0.5);
@@ -114,7 +118,7 @@ export class Messages {
       pen.fillStyle = colours.ping;
       pen.fill();
     } else {
-      const arm = size + 1.5;
+      const arm = size + 1.2;
       pen.moveTo(x - arm, y);
       pen.lineTo(x, y - arm);
       pen.lineTo(x + arm, y);

@@ -51,7 +51,12 @@ export class Pace {
     const began = performance.now();
     for (const [, panel] of due) {
       panel.drawn = now;
-      panel.show();
+      try {
+        panel.show();
+      } catch (error) {
+        // One panel's trouble is not the others'; the console says what it was.
+        reportError(error);
+      }
       if (performance.now() - began > 12) {
         this.changed();
         return;

@@ -41,6 +41,7 @@ export class Path {
     const shown = `${spread.key} ${spread.arrivals.size} ${spread.copies} ${spread.settled.size} ${spread.sent}`;
     if (shown === this.#shown) return;
     this.#shown = shown;
+    set(this.#tree, "class", spread.arrivals.size > 5 ? "scroll long" : "scroll");
     this.#tree.replaceChildren(h("ul", { class: "tree" }, ...treeOf(spread).map((place) => this.#place(spread, place, 0))));
     const last = Math.max(0, ...[...spread.arrivals.values()].map((arrival) => arrival.time));
     const heard = spread.arrivals.size > 0 ? `${many(spread.arrivals.size, "node")} heard it, the last after ${seconds((last - spread.began) / 1000)}` : "nobody has been seen to hear it";

@@ -90,7 +90,8 @@ export class Store {
     this.states += 1;
     if (typeof frame?.node !== "string") return false;
     const peers = Array.isArray(frame.peers) ? frame.peers.filter((peer) => typeof peer?.address === "string") : [];
-    this.nodes.set(frame.node, { ...frame, address: frame.node, peers, tables: Array.isArray(frame.peers) });
+    const state = frame.state !== null && typeof frame.state === "object" && !Array.isArray(frame.state) ? frame.state : null;
+    this.nodes.set(frame.node, { ...frame, address: frame.node, state, peers, tables: Array.isArray(frame.peers) });
     this.timeline.state(frame, this.now());
     return true;
   }
@@ -109,6 +110,7 @@ export class Store {
 
   #entry(entry) {
     this.taken += 1;
+    if (!Number.isFinite(entry.time)) entry.time = this.now();
     Object.defineProperty(entry, "number", { value: this.taken });
     this.entries.push(entry);
     const { node, peer, event } = entry;

@@ -8,6 +8,9 @@ import { prime, readable, share, title, words } from "./words.js";
 const COLUMNS_MAX = 12;
 const FIELDS_MAX = 80;
 
+/** Characters of a value; the whole of it is its tooltip. */
+const LENGTH_MAX = 96;
+
 export class Table {
   #store;
   #table = document.getElementById("nodes-table");
@@ -54,10 +57,10 @@ export class Table {
     const value = this.#value(node, field);
     // With most: what all should come to. Against them, or with nobody: a sign in front.
     const apart = differ?.get(node.address) === false;
-    const text = value === undefined ? "" : readable(value);
+    const text = value === undefined ? "" : readable(value, LENGTH_MAX);
     say(cell, apart ? `≠ ${text}` : text);
     set(cell, "class", apart ? "differs" : typeof value === "number" ? "number" : null);
-    if (text.length > 24) set(cell, "title", readable(value, 2000));
+    if (text.length > 20) set(cell, "title", readable(value, 2000));
     else if (cell.hasAttribute("title")) cell.removeAttribute("title");
   }
 

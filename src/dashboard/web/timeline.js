@@ -5,19 +5,21 @@ const SECONDS_MAX = 600;
 const PRIMES_MAX = 256;
 
 export class Timeline {
-  /** exponent → {exponent, finder, time, exact}: `exact` if the find was seen, else when it was first heard of. */
+  /** exponent → {exponent, finder, time, exact}: `exact` if the find was seen; null for the time if it was before. */
   primes = new Map();
   /** One a second: {time, PING, PONG, PRIME}. */
   seconds = [];
   /** One a second: {time, of: Map of node → peers}. */
   peers = [];
   version = 0;
+  #began = null;
 
   /** Takes the frame of a node's state. */
   state(frame, now) {
-    for (const { exponent, finder } of Array.isArray(frame.primes) ? frame.primes : []) {
+    for (const one of Array.isArray(frame.primes) ? frame.primes : []) {
+      const { exponent, finder } = one ?? {};
       const known = this.primes.get(exponent);
-      if (!known) this.#prime(exponent, finder, now, false);
+      if (!known) this.#prime(exponent, finder, this.#early(now) ? null : now, false);
       else if (known.finder !== finder) {
         known.finder = finder;
         this.version += 1;
@@ -37,6 +39,12 @@ export class Timeline {
   take(entry) {
     if (entry.event === "sent") this.#datagram(entry);
     else if (entry.event === "prime_found") this.#prime(entry.exponent, entry.node, entry.time, true);
+  }
+
+  /** What the first frames tell was found at some time before. */
+  #early(now) {
+    this.#began ??= now;
+    return now - this.#began < 3000;
   }
 
   #prime(exponent, finder, time, exact) {

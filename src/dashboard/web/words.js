@@ -13,7 +13,7 @@ export function title(node) {
 
 /** Text of at most so many characters. */
 export function clip(text, length) {
-  const characters = [...String(text)];
+  const characters = [...String(text).slice(0, 2 * length)];
   return characters.length > length ? `${characters.slice(0, length - 1).join("")}…` : characters.join("");
 }
 
@@ -61,7 +61,7 @@ export function prime(exponent) {
 
 /** A share, in per cent. */
 export function share(ratio) {
-  return `${Math.round(ratio * 100)} %`;
+  return `${Math.round(ratio * 100)}\u00a0%`;
 }
 
 /** Any JSON value so that a person can read it, however it is nested; never longer than `length`. */
@@ -98,5 +98,5 @@ export function entryText(entry) {
     return `${entry.event} ${entry.msg_type} ${arrow} ${short(other)}${claim}, id ${entry.msg_id} of ${short(entry.originator)}`;
   }
   if (entry.event === "unlogged" && entry.text === undefined) return `${many(Number(entry.messages) || 0, "message")} not logged`;
-  return typeof entry.text === "string" ? entry.text : readable(entry.text ?? entry, 400);
+  return typeof entry.text === "string" ? clip(entry.text, 2000) : readable(entry.text ?? entry, 400);
 }

@@ -70,9 +70,9 @@ async fn a_node_that_does_not_answer_a_command_is_503_within_seconds() {
 #[tokio::test]
 async fn a_node_that_sleeps_says_so_on_its_page_and_to_who_hands_it_a_message() {
     let server = TestServer::start().await;
-    assert!(!server.get("/").await.body.contains("asleep"));
+    assert!(!server.get("/plain").await.body.contains("asleep"));
     tell(&server, "/sleep", "").await;
-    assert!(server.get("/").await.body.contains("asleep"));
+    assert!(server.get("/plain").await.body.contains("asleep"));
     let ping = r#"{"msg_id":7,"msg_type":"PING","msg_forwarder":5009,"msg_originator":5009,"ttl":0,"data":null}"#;
     let answer = tell(&server, "/gossip/", ping).await;
     assert_eq!(answer.status, 503);
