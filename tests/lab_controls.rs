@@ -64,9 +64,7 @@ impl Controlled {
 
     fn wait_for_mesh(&self, nodes: std::ops::RangeInclusive<u16>) {
         let others = nodes.clone().count() - 1;
-        wait_until(20 * SECOND, "all are each other's peers", || {
-            nodes.clone().all(|n| self.peers(n).len() == others)
-        });
+        wait_until(20 * SECOND, "all are each other's peers", || nodes.clone().all(|n| self.peers(n).len() == others));
     }
 }
 
@@ -119,7 +117,9 @@ fn the_page_of_a_lab_follows_all_its_nodes_in_one_stream() {
     let (first, _, hello) = feed.next();
     assert_eq!((first.as_str(), &hello["kind"], &hello["controls"]), ("hello", &json!("lab"), &json!("lab")));
     for n in 1..=3 {
-        feed.until("state", |state| state["node"] == lab.node(n) && state["status"] == "ready" && state["speed"] == 10.0);
+        feed.until("state", |state| {
+            state["node"] == lab.node(n) && state["status"] == "ready" && state["speed"] == 10.0
+        });
     }
     for n in 1..=3 {
         feed.until("entries", |entries| {

@@ -145,7 +145,7 @@ fn carry_out(order: Order, requests: &mpsc::Sender<Request>) {
     };
     // A loop that has ended takes the process with it.
     if requests.blocking_send(request).is_ok() {
-        drop(answer.map(oneshot::Receiver::blocking_recv));
+        _ = answer.map(oneshot::Receiver::blocking_recv);
     }
 }
 

@@ -22,7 +22,8 @@ export class Card {
       largest: h("dd", { class: "big" }), finder: h("dd", {}), testing: h("dd", {}), bar: h("span", { class: "bar", "aria-hidden": "true" }, h("i", {})),
       peerCount: h("b", {}), peers: h("ul", { class: "peers" }), last: h("ol", { class: "last" }), copied: h("span", { class: "said", role: "status" }), detail: h("p", { class: "note" }),
     });
-    const does = store.hello?.kind === "lab" ? [...OWN, ...LAB] : address === store.hello?.address ? OWN : [];
+    // Nobody but its author starts and stops the node of an exercise.
+    const does = address === store.hello?.exercise?.address ? [] : store.hello?.kind === "lab" ? [...OWN, ...LAB] : address === store.hello?.address ? OWN : [];
     const act = (name) => button(name[0].toUpperCase() + name.slice(1), { "data-do": name, "data-node": address, "aria-label": `${name} ${short(address)}`, onclick: commands.onclick });
     p.copy = button("Copy", { class: "small", "data-do": "copy-last", "data-node": address, "aria-label": `Copy the last messages of ${short(address)}`, onclick: () => this.#copy() });
     p.lastHead = h("div", { class: "head" }, h("h4", {}, "Last messages"), p.copied, p.copy);

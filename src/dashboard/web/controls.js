@@ -54,13 +54,14 @@ export class Controls {
     p.split = button("Split", { "data-do": "split", onclick: () => this.#commands.send({ do: "split", nodes: [...this.#side].sort(byAddress) }) });
     p.heal = button("Heal all cuts", { "data-do": "heal", onclick: this.#commands.onclick });
     p.list = h("ul", { class: "in-force" });
+    p.seed = h("p", { class: "note" });
     p.none = h("p", { class: "empty" }, "Nothing: no fault, real time.");
     this.#body.replaceChildren(
       h("div", { class: "field" }, h("span", { class: "of", id: "speed-of" }, "Speed of all timers"), h("div", { class: "segments", role: "group", "aria-labelledby": "speed-of" }, ...p.speeds)),
       h("div", { class: "field" }, h("span", { class: "of" }, "Cut a link"), h("div", { class: "row" }, p.one, h("span", { "aria-hidden": "true" }, "–"), p.other, p.cut)),
       h("details", { class: "field" }, h("summary", {}, "Split the network in two"), p.sides, h("div", { class: "does" }, p.halves, p.split)),
       h("div", { class: "does" }, p.add, p.heal),
-      h("h3", {}, "In force"), p.none, p.list);
+      h("h3", {}, "In force"), p.none, p.list, p.seed);
   }
 
   #halves() {
@@ -100,6 +101,7 @@ export class Controls {
     show(p.add, nodes.length < (Number(lab.nodes_max) || 64));
     const items = this.#items(lab, nodes);
     show(p.none, items.length === 0);
+    say(p.seed, lab.seed === null || lab.seed === undefined ? "" : `Chance in faults follows from seed ${lab.seed}.`);
     keep(p.list, this.#inForce, items, (item) => item.key, (item) => {
       const text = h("span", {});
       const undo = button(item.undo, { onclick: this.#commands.onclick });

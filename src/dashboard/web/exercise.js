@@ -3,7 +3,7 @@
 import { h, keep, say, set, show } from "./dom.js";
 
 const SIGNS = new Map([[true, ["✓", "holds", "holds"]], [false, ["✗", "does not hold", "fails"]]]);
-const UNSEEN = ["·", "not seen yet", "unseen"];
+const UNSEEN = ["?", "not seen yet", "unseen"];
 
 export class Exercise {
   #store;
@@ -26,8 +26,11 @@ export class Exercise {
     if (exercise === null) return;
     say(this.#title, `Exercise ${exercise.number}: ${exercise.title}`);
     say(this.#task, exercise.task ?? "");
-    say(this.#where, `Your node’s address is ${exercise.address}. Its place in the network is left out for it.`);
-    const conditions = Array.isArray(this.#store.exercise?.conditions) ? this.#store.exercise.conditions : [];
+    say(this.#where, `Your node’s address: ${exercise.address}`);
+    const found = this.#store.exercise?.conditions;
+    const conditions = Array.isArray(found) ? found.filter((one) => one !== null && typeof one === "object") : [];
+    // What is the same of all is said once.
+    const same = conditions.length > 1 && conditions.every(({ why }) => why === conditions[0].why) ? conditions[0].why : null;
     keep(this.#list, this.#drawn, conditions.map((condition, place) => ({ ...condition, place })), (condition) => condition.place, () => {
       const [sign, state, text, why] = [h("span", { class: "sign", "aria-hidden": "true" }), h("b", {}), h("span", { class: "text" }), h("span", { class: "why" })];
       return { element: h("li", {}, sign, h("div", {}, text, " ", state, why)), sign, state, text, why };
@@ -37,9 +40,9 @@ export class Exercise {
       say(drawn.sign, sign);
       say(drawn.state, words);
       say(drawn.text, condition.text ?? "");
-      say(drawn.why, condition.why ?? "");
+      say(drawn.why, same === null ? (condition.why ?? "") : "");
     });
     const hold = conditions.filter((condition) => condition.holds === true).length;
-    say(this.#summary, conditions.length === 0 ? "Nothing has been seen yet." : hold === conditions.length ? "✓ All conditions hold: solved." : `${hold} of ${conditions.length} conditions hold.`);
+    say(this.#summary, conditions.length === 0 ? "Nothing has been seen yet." : hold === conditions.length ? "✓ All conditions hold: solved." : `${hold} of ${conditions.length} conditions hold${same ? `: ${same}` : ""}.`);
   }
 }

@@ -49,10 +49,11 @@ function angleOf(place, number) {
  * told apart from those across. `at(t, side)` is the point at share t of the way, `side` pixels to the right of it.
  */
 export function wayBetween(layout, from, to) {
-  const { centre, small, order, radius } = layout;
+  const { centre, small, order, radius, ring } = layout;
   const middle = { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 };
   // Of a dozen the slightest bow keeps clear of the node between two.
-  const bow = small ? (order.length > 6 ? 0.17 : 0) : 0.72;
+  const across = Math.hypot(to.x - from.x, to.y - from.y) / (ring || 1);
+  const bow = small ? (order.length > 6 ? 0.17 * Math.min(1, across * across) : 0) : 0.72;
   const by = { x: middle.x + (centre.x - middle.x) * bow, y: middle.y + (centre.y - middle.y) * bow };
   const length = Math.hypot(to.x - from.x, to.y - from.y) || 1;
   // Messages start and end at the rim of a node, not in it.
