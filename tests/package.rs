@@ -287,6 +287,7 @@ fn everything_is_where_it_belongs(system: &System, before: &BTreeSet<PathBuf>) {
         ("/usr/share/man/man1/mersenned.1.gz", 0o644),
         ("/usr/share/man/man1/mersenned-run.1.gz", 0o644),
         ("/usr/share/doc/mersenned/README.md", 0o644),
+        ("/usr/share/doc/mersenned/docs/protocol.md", 0o644),
         ("/usr/share/doc/mersenned/copyright", 0o644),
         ("/usr/share/doc/mersenned/changelog.gz", 0o644),
         ("/usr/share/doc/mersenned/changelog.Debian.gz", 0o644),

@@ -27,6 +27,7 @@ struct State {
     address: String,
     largest_prime: Option<u64>,
     largest_prime_finder: Option<String>,
+    name: Option<String>,
     known: Known,
     peers: u64,
     plain_peers: u64,
@@ -70,7 +71,8 @@ pub fn status(args: &StatusArgs) -> Result<()> {
     }
     let state: State = serde_json::from_value(value).context("the node's answer is not one of this version")?;
     let asleep = if state.asleep { ", asleep" } else { "" };
-    writeln!(out, "node            {}{asleep}", state.address.escape_debug())?;
+    let name = state.name.as_ref().map(|name| format!(", called {}", name.escape_debug())).unwrap_or_default();
+    writeln!(out, "node            {}{name}{asleep}", state.address.escape_debug())?;
     match (state.largest_prime, &state.largest_prime_finder) {
         (Some(exponent), Some(finder)) => {
             writeln!(out, "largest prime   M{exponent}, found by {}", finder.escape_debug())?;

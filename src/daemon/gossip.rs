@@ -216,6 +216,11 @@ impl Gossip {
 
     /// Does everything the node wants done.
     fn carry_out(&mut self, out: &mut Outbox) {
+        // Told before anything is sent, so that no answer to it has an earlier time.
+        for event in out.events.drain(..) {
+            self.exporter.witness(&event);
+            self.recorder.record(event);
+        }
         for (to, datagram) in out.datagrams() {
             let passage = match &mut self.weather {
                 Some(weather) => weather.send(Instant::now().into_std(), to, datagram),
@@ -238,10 +243,6 @@ impl Gossip {
                 }
                 Order::ReserveIds { below } => self.saver.reserve(below),
             }
-        }
-        for event in out.events.drain(..) {
-            self.exporter.witness(&event);
-            self.recorder.record(event);
         }
         for measurement in &out.measurements {
             self.exporter.measure(measurement);

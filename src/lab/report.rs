@@ -76,7 +76,7 @@ impl Report {
         print(&format!("  all of them  {page}"));
         for port in ports {
             self.joined(port);
-            print(&format!("  node {port}    http://127.0.0.1:{port}/"));
+            print(&format!("  {:<11}  http://127.0.0.1:{port}/", format!("node {port}")));
         }
     }
 
