@@ -21,10 +21,10 @@ export class Commands {
     const own = this.#store.hello?.kind !== "lab";
     const what = [command.do, command.node, command.other, command.value].filter((part) => part !== undefined).map((part) => short(part)).join(" ");
     try {
-      const headers = own ? {} : { "Content-Type": "application/json" };
+      const headers = { "Content-Type": "application/json" };
       if (own && this.#store.hello?.controls === "token") headers.Authorization = `Bearer ${this.token}`;
       const answer = await fetch(own ? encodeURIComponent(command.do) : "lab", {
-        method: "POST", headers, body: own ? undefined : JSON.stringify(command), signal: AbortSignal.timeout(PATIENCE), cache: "no-store",
+        method: "POST", headers, body: own ? "{}" : JSON.stringify(command), signal: AbortSignal.timeout(PATIENCE), cache: "no-store",
       });
       if (answer.ok) return true;
       this.#errors.add(`“${what}” was refused: ${await reason(answer)}`);
