@@ -25,8 +25,7 @@ use places::worth_of;
 
 mod closed;
 mod places;
-#[cfg(test)]
-mod tests;
+
 /// The first pause before a candidate is tried again.
 pub(crate) const BACKOFF_MIN: Duration = Duration::from_secs(1);
 
@@ -392,3 +391,6 @@ fn is_spent(candidate: &Candidate) -> bool {
     };
     candidate.failures >= enough
 }
+
+#[cfg(test)]
+mod tests;
