@@ -220,16 +220,12 @@ impl Node {
         reserve: f64,
         out: &mut Outbox,
     ) {
-        if !self.ids.are_reserved() || self.probes.contains(address) {
+        if self.book.get(address).is_none() || !self.takes_probe(now, address, reserve) {
             return;
         }
-        let ends = now + self.settings.probe_timeout;
         // Not due while it has time to answer.
+        let ends = now + self.settings.probe_timeout;
         let wait = |candidate: &mut Candidate| candidate.next_try = candidate.next_try.max(CoarseTime::from(ends));
-        let is_known = || self.book.get(address).is_some();
-        if !is_known() || !self.budgets.probes.take_above(now, self.settings.probe_rate, reserve) {
-            return;
-        }
         self.book.with(address, wait);
         self.send_probe(now, address, echo, purpose, out);
     }
@@ -243,12 +239,17 @@ impl Node {
         purpose: Purpose,
         out: &mut Outbox,
     ) {
-        if !self.ids.are_reserved() || self.probes.contains(address) || self.own.contains(address) {
-            return;
-        }
-        if self.budgets.probes.take_above(now, self.settings.probe_rate, PROBE_RESERVE) {
+        if !self.own.contains(address) && self.takes_probe(now, address, PROBE_RESERVE) {
             self.send_probe(now, address, echo, purpose, out);
         }
+    }
+
+    /// Takes a probe of an address from the budget, if `reserve` others are left in it. None is taken before this node's ids
+    /// are reserved, nor while another probe of the address is on its way.
+    fn takes_probe(&self, now: Time, address: SocketAddr, reserve: f64) -> bool {
+        self.ids.are_reserved()
+            && !self.probes.contains(address)
+            && self.budgets.probes.take_above(now, self.settings.probe_rate, reserve)
     }
 
     fn send_probe(&self, now: Time, address: SocketAddr, echo: Option<u64>, purpose: Purpose, out: &mut Outbox) {
