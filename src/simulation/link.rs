@@ -85,9 +85,20 @@ impl Link {
         let mut order = Order::Kept;
         if self.reordering > 0.0 && random.unit() < self.reordering {
             order = Order::HeldBack;
-            delay = (delay * HELD_BACK).max(Duration::from_millis(1));
+            delay = held_back(delay);
         }
         Some(Passage { delay, order, copy })
+    }
+
+    /// How long a datagram travels at the most, between any two hosts.
+    pub(super) fn longest(&self) -> Duration {
+        let latency = match &self.latency {
+            Latency::Fixed(latency) => *latency,
+            Latency::Uniform { from, to } => *from.max(to),
+            Latency::Regions { of: _, matrix } => matrix.iter().flatten().max().copied().unwrap_or_default(),
+        };
+        let travel = latency + self.jitter;
+        if self.reordering > 0.0 { held_back(travel) } else { travel }
     }
 
     fn travel(&self, random: &Random, from: HostId, to: HostId) -> Duration {
@@ -102,6 +113,11 @@ impl Link {
         };
         if self.jitter.is_zero() { latency } else { latency + part(self.jitter, random) }
     }
+}
+
+/// How long a datagram travels that is held back.
+fn held_back(travel: Duration) -> Duration {
+    (travel * HELD_BACK).max(Duration::from_millis(1))
 }
 
 /// A random part of a duration, to the microsecond.
@@ -140,6 +156,27 @@ mod tests {
         let in_order = arrived.iter().filter(|passage| passage.order == Order::Kept);
         assert!(in_order.clone().all(|passage| (10 * MS..=25 * MS).contains(&passage.delay)));
         assert!(in_order.clone().any(|passage| passage.delay > 21 * MS));
+    }
+
+    #[test]
+    fn nothing_travels_longer_than_the_longest_and_something_nearly_as_long() {
+        let uniform = Latency::Uniform { from: 10 * MS, to: 20 * MS };
+        let regions = Latency::Regions { of: vec![0, 1], matrix: vec![vec![MS, 40 * MS], vec![30 * MS, 2 * MS]] };
+        for (latency, jitter, reordering, longest) in [
+            (Latency::Fixed(7 * MS), Duration::ZERO, 0.0, 7 * MS),
+            (Latency::Fixed(Duration::ZERO), Duration::ZERO, 0.1, MS),
+            (uniform.clone(), 5 * MS, 0.0, 25 * MS),
+            (uniform, 5 * MS, 0.1, 100 * MS),
+            (regions.clone(), Duration::ZERO, 0.0, 40 * MS),
+            (regions, 10 * MS, 0.1, 200 * MS),
+        ] {
+            let link = Link { latency, jitter, duplication: 0.2, reordering, ..Link::default() };
+            assert_eq!(link.longest(), longest, "{link:?}");
+            let passages = passages(&link);
+            let delays = passages.iter().flatten().flat_map(|passage| [Some(passage.delay), passage.copy]).flatten();
+            let most = delays.max().unwrap();
+            assert!(most <= longest && most * 10 >= longest * 9, "{most:?} of {longest:?}");
+        }
     }
 
     #[test]

@@ -88,6 +88,11 @@ impl Nature {
         }
     }
 
+    /// What the slowest host needs for each datagram.
+    pub(super) fn slowest(&self) -> Pace {
+        self.slow_every.map_or(Pace::default(), |_| SLOW)
+    }
+
     /// The world, with all its hosts started at once, each told of the one before.
     pub(super) fn world(&self, seed: u64) -> World {
         let mut world = World::new(seed, self.link.clone(), Checks::Every);
