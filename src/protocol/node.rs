@@ -210,7 +210,7 @@ impl Node {
                 next_ping: AtomicTime::new(Time::NEVER),
                 next_candidates: AtomicTime::new(now),
                 next_test: AtomicTime::new(now + settings.test_interval.mul_f64(random.unit())),
-                doubt_until: AtomicTime::new(now + membership::DOUBT),
+                doubt_until: AtomicTime::new(now + membership::DOUBT_AT_START),
                 next_displacement: AtomicTime::new(now),
                 awake_since: AtomicTime::new(now),
             },

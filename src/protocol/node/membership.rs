@@ -23,8 +23,11 @@ use crate::protocol::time::Time;
 /// A peer dropped as silent that is back within this time has flapped.
 const FLAP: Duration = Duration::from_secs(60);
 
-/// As long as this after the start, and after a peer fell silent, candidates are tested more often: others may be gone too.
-pub(super) const DOUBT: Duration = Duration::from_secs(30);
+/// As long as this after a peer fell silent, candidates are tested more often: others may be gone too.
+const DOUBT: Duration = Duration::from_secs(30);
+
+/// As long as this after the start they are as well: who was alive when they were saved, or named, may be gone.
+pub(super) const DOUBT_AT_START: Duration = Duration::from_secs(20);
 
 /// Of the ring's nodes, so many on each side are kept in the address book rather than others: who comes next when leaves die.
 const NEAR: u64 = 8;

@@ -120,7 +120,7 @@ fn spread() -> Scenario {
     let expect = Expect {
         heard: vec![within(99.0, 500), within(100.0, 3_000)],
         datagrams_at_most: Some(8.0),
-        upkeep: Some(Upkeep { at_most: 7.0, after: Span::s(35) }),
+        upkeep: Some(Upkeep { at_most: 7.0, after: Span::s(30) }),
         degree_at_most: Some(16),
         agreement_at: Some(Span::s(60)),
         ..Expect::default()
@@ -133,7 +133,7 @@ fn spread_100k() -> Scenario {
     let expect = Expect {
         heard: vec![within(99.0, 800), within(100.0, 6_000)],
         datagrams_at_most: Some(8.0),
-        upkeep: Some(Upkeep { at_most: 7.0, after: Span::s(35) }),
+        upkeep: Some(Upkeep { at_most: 7.0, after: Span::s(30) }),
         degree_at_most: Some(16),
         ..Expect::default()
     };

@@ -172,6 +172,35 @@ fn a_full_node_tests_who_stands_in_its_book_and_forgets_the_dead() {
 }
 
 #[test]
+fn candidates_are_tested_once_a_second_for_20_s_after_the_start_and_for_30_s_after_a_peer_fell_silent() {
+    let mut desk = Desk::with(without_leaves());
+    chooses(&mut desk, 12);
+    // Somebody is always due.
+    (0..60).for_each(|number| {
+        desk.will_answer(elsewhere(number));
+        desk.node.book.restore(desk.now, elsewhere(number), Standing::Tried, 0);
+    });
+    let tests = |desk: &mut Desk, lasts| {
+        desk.take_sent();
+        desk.wait(lasts);
+        let is_test = |sent: &&Sent| sent.exchange().is_some_and(|exchange| exchange.pad > 0);
+        desk.sent.iter().filter(|sent| sent.is(MessageType::Ping)).filter(is_test).count()
+    };
+    // The first comes by chance within ten seconds.
+    desk.wait(seconds(10));
+    let start = tests(&mut desk, seconds(8));
+    assert!((6..=10).contains(&start), "{start} after the start");
+    desk.wait(seconds(4));
+    let rest = tests(&mut desk, seconds(40));
+    assert!((3..=6).contains(&rest), "{rest} at rest");
+    desk.silence(elsewhere(1_000));
+    desk.wait(seconds(12));
+    assert!(!desk.is_active(elsewhere(1_000)));
+    let doubt = tests(&mut desk, seconds(25));
+    assert!((18..=33).contains(&doubt), "{doubt} in doubt");
+}
+
+#[test]
 fn who_is_refused_proves_his_address_so_that_he_can_be_recommended() {
     let mut desk = Desk::with(without_leaves());
     chooses(&mut desk, 12);
