@@ -9,7 +9,7 @@ use crate::mersenne::factor::quick_factor;
 use crate::protocol::message::MessageId;
 
 /// How often it makes a claim. Everybody forwards it: a fifth of 40 nodes then claim more than one node can test.
-const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Claims have exponents up to each of these, in turn by lot: quick to test, slow to test, too large to be tested.
 const UP_TO: [usize; 4] = [1_000, 40_000, 1_000_000, 900_000_000];
@@ -20,7 +20,7 @@ const TOLD: usize = 8;
 /// How often it looks for a number without a small factor before it gives up.
 const ATTEMPTS: usize = 50;
 
-/// Claims a plausible number a second, each as if it had just been found.
+/// Claims two plausible numbers a second, each as if it had just been found.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Fake;
 

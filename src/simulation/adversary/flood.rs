@@ -11,7 +11,7 @@ use crate::protocol::message::{Body, Exchange, Message, MessageId};
 
 /// It floods for a second, then rests while others of its kind flood, and begins again after so many seconds: with a few of
 /// them somebody always does, and everybody gets hundreds of datagrams a second.
-const TURNS: u64 = 10;
+const TURNS: u64 = 5;
 
 /// How often it sends to everybody.
 const PAUSE: Duration = Duration::from_millis(100);

@@ -145,6 +145,8 @@ fn who_floods_uses_up_all_budgets() {
     let seen = Seen::of(AdversaryKind::Flood);
     let (quiet, flooded) = (Seen::of_nobody_hostile().world.traffic().datagrams(), seen.world.traffic().datagrams());
     assert!(flooded > 10 * quiet, "{flooded} and {quiet} datagrams");
+    let received = flooded / 31 / u64::from(HONEST + OTHERS);
+    assert!(received > 200, "each host gets {received} datagrams a second");
     assert!(seen.dropped(DropReason::AddressBudget) > 1_000, "{}", seen.dropped(DropReason::AddressBudget));
 }
 
