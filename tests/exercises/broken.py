@@ -37,7 +37,7 @@ class NeverDrops(solution("2_eviction")):
 
 class DropsTooSoon(solution("2_eviction")):
     def evict(self):
-        timeout, self.timeout = self.timeout, self.interval / 5
+        timeout, self.timeout = self.timeout, self.interval * 1.2
         super().evict()
         self.timeout = timeout
 

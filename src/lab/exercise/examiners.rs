@@ -2,11 +2,9 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::num::NonZeroU16;
-use std::sync::Arc;
 
-use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
@@ -30,7 +28,8 @@ pub(super) struct Examiners {
 }
 
 struct Examiner {
-    socket: Arc<UdpSocket>,
+    /// For sending, which never has to wait here. A socket of the runtime may claim that it would, as long as it is new.
+    socket: UdpSocket,
     reader: AbortHandle,
 }
 
@@ -50,14 +49,14 @@ impl Examiners {
 
 impl Outside for Examiners {
     fn open(&mut self, ear: Ear) -> io::Result<NonZeroU16> {
-        let socket = std::net::UdpSocket::bind((self.student.ip(), 0))?;
+        let socket = UdpSocket::bind((self.student.ip(), 0))?;
         if ear == Ear::Student {
             socket.connect(self.student)?;
         }
         socket.set_nonblocking(true)?;
-        let socket = Arc::new(UdpSocket::from_std(socket)?);
         let port = NonZeroU16::new(socket.local_addr()?.port()).ok_or(io::ErrorKind::AddrNotAvailable)?;
-        let reader = tokio::spawn(read(port, Arc::clone(&socket), self.came.clone())).abort_handle();
+        let ear = tokio::net::UdpSocket::from_std(socket.try_clone()?)?;
+        let reader = tokio::spawn(read(port, ear, self.came.clone())).abort_handle();
         self.open.insert(port, Examiner { socket, reader });
         Ok(port)
     }
@@ -69,8 +68,8 @@ impl Outside for Examiners {
     fn send(&mut self, from: NonZeroU16, datagram: &[u8]) {
         let Some(Examiner { socket, .. }) = self.open.get(&from) else { return };
         let sent = match socket.peer_addr() {
-            Ok(_) => socket.try_send(datagram),
-            Err(_) => socket.try_send_to(datagram, self.student),
+            Ok(_) => socket.send(datagram),
+            Err(_) => socket.send_to(datagram, self.student),
         };
         // A socket that has learned of a refusal says so to whoever uses it next.
         if sent.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
@@ -79,7 +78,7 @@ impl Outside for Examiners {
     }
 }
 
-async fn read(port: NonZeroU16, socket: Arc<UdpSocket>, came: mpsc::Sender<Came>) {
+async fn read(port: NonZeroU16, socket: tokio::net::UdpSocket, came: mpsc::Sender<Came>) {
     // One byte more than a message may have, so that too long a datagram is not cut to a good one.
     let mut buffer = [0; MAX_DATAGRAM + 1];
     loop {

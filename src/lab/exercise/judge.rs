@@ -17,6 +17,9 @@ const TICK: Duration = Duration::from_millis(20);
 /// How often the conditions are told, if they have changed.
 const TELL: Duration = Duration::from_millis(200);
 
+/// Longer than this nobody is kept waiting but by a machine that is too busy.
+const STALL: Duration = Duration::from_millis(200);
+
 /// Datagrams that may wait to be heard.
 const DATAGRAMS: usize = 1_024;
 
@@ -43,7 +46,7 @@ impl Judge {
     /// # Errors
     /// No socket can be opened at the student's host.
     pub async fn run(self, mut entries: mpsc::Receiver<Seen>, tell: watch::Sender<Vec<Condition>>) -> io::Result<()> {
-        let began = Instant::now();
+        let mut clock = Clock::new();
         let (came, mut comes) = mpsc::channel(DATAGRAMS);
         let examiners = Box::new(Examiners::new(self.student, came));
         let mut seed = [0; 16];
@@ -51,20 +54,20 @@ impl Judge {
         let mut examination = Examination::new(self.exercise, self.student, self.pace, examiners, seed)?;
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut told = began;
+        let mut told = Instant::now();
         publish(&tell, examination.conditions());
         loop {
             tokio::select! {
                 // First what has come, then what is due: an answer that waits here is not late.
                 biased;
                 () = tell.closed() => return Ok(()),
-                Some(news) = comes.recv() => take(&mut examination, began.elapsed(), news),
+                Some(news) = comes.recv() => take(&mut examination, clock.now(), news),
                 entry = entries.recv() => match entry {
-                    Some(seen) => examination.seen(began.elapsed(), &seen),
+                    Some(seen) => examination.seen(clock.now(), &seen),
                     None => return Ok(()),
                 },
                 _ = tick.tick() => {
-                    examination.tick(began.elapsed())?;
+                    examination.tick(clock.now())?;
                     if told.elapsed() >= TELL {
                         told = Instant::now();
                         publish(&tell, examination.conditions());
@@ -72,6 +75,25 @@ impl Judge {
                 }
             }
         }
+    }
+}
+
+/// Time since the beginning, without the time in which this process stood still: nobody else's answer is late for that.
+struct Clock {
+    looked: Instant,
+    passed: Duration,
+}
+
+impl Clock {
+    fn new() -> Clock {
+        Clock { looked: Instant::now(), passed: Duration::ZERO }
+    }
+
+    fn now(&mut self) -> Duration {
+        let since = self.looked.elapsed();
+        self.looked += since;
+        self.passed += since.min(STALL);
+        self.passed
     }
 }
 

@@ -88,7 +88,7 @@ pub(super) struct Stage {
 impl Pace {
     /// What is to happen at once may take so long.
     pub(super) fn at_once(self) -> Duration {
-        (self.ping / 5).max(Duration::from_millis(300))
+        (self.ping / 5).max(Duration::from_millis(500))
     }
 
     /// The longest time from one PING to the next that is taken for the right one.

@@ -180,7 +180,7 @@ impl Pupil {
         let own = self.own;
         if now >= self.next_look {
             self.next_look = now + self.pace.timeout / 10;
-            let timeout = if self.has(Fault::DropsTooSoon) { self.pace.ping / 5 } else { self.pace.timeout };
+            let timeout = if self.has(Fault::DropsTooSoon) { self.pace.ping * 6 / 5 } else { self.pace.timeout };
             let silent = self.peers.iter().filter(|&(_, &heard)| now > heard + timeout).map(|(&peer, _)| peer);
             let mut silent: Vec<u16> = silent.collect();
             if self.has(Fault::NeverDrops) {
