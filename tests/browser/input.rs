@@ -1,0 +1,55 @@
+//! With twelve nodes at work the page answers who types.
+
+use serde_json::{Value, json};
+
+use crate::browser::Browser;
+use crate::lab::Lab;
+
+/// Types into the filter of the log again and again: milliseconds from each input to the frame that was painted after it.
+const MEASURE: &str = "(async () => {
+    const input = document.getElementById('log-text');
+    const painted = () => new Promise((resolve) => requestAnimationFrame(() => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = resolve;
+      port2.postMessage(0);
+    }));
+    const took = [];
+    for (let round = 0; round < 60; round += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 17 + (round * 7) % 40));
+      const began = performance.now();
+      input.value = ['PING', 'PRIME', 'sent', ''][round % 4];
+      input.dispatchEvent(new InputEvent('input', { bubbles: true }));
+      await painted();
+      took.push(performance.now() - began);
+    }
+    return took;
+  })()";
+
+#[test]
+fn twelve_nodes_at_work_leave_the_page_time_to_answer() {
+    let Some(mut browser) = Browser::open() else { return };
+    let lab = Lab::start(12, &["--speed", "5"]);
+    browser.go(&lab.url());
+    browser.wait("all are awake", "document.querySelectorAll('#mesh [data-status=awake]').length === 12");
+    browser
+        .wait("they know each other", "document.querySelectorAll('#mesh [data-edge][data-state=both]').length === 66");
+    browser.wait("there is a log", "document.querySelectorAll('#log tr').length === 300");
+    let took = browser.eval_async(MEASURE);
+    let mut took: Vec<f64> =
+        took.as_array().unwrap_or_else(|| panic!("{took}")).iter().filter_map(Value::as_f64).collect();
+    took.sort_by(f64::total_cmp);
+    assert_eq!(took.len(), 60, "each input was followed by a frame");
+    eprintln!(
+        "input to painted frame, 12 nodes: median {:.0} ms, worst {:.0} ms of {}",
+        took[30],
+        took[59],
+        took.len()
+    );
+
+    // And what was typed has its effect, typed by keys.
+    browser.type_into("#log-text", "verified");
+    let all = "(() => { const rows = [...document.querySelectorAll('#log .what')]; return rows.length > 0 && rows.every((what) => what.textContent.includes('verified')); })()";
+    browser.wait("only those rows are left", all);
+    assert_eq!(browser.eval("document.getElementById('log-text').value"), json!("verified"));
+    browser.done();
+}
