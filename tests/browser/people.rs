@@ -25,6 +25,14 @@ fn meshed(width: u32, height: u32) -> Option<(Browser, Lab)> {
     Some((browser, lab))
 }
 
+/// How an edge and its parts are drawn.
+fn look(edge: &str) -> String {
+    format!(
+        "[...document.querySelectorAll('[data-edge=\"{edge}\"], [data-edge=\"{edge}\"] .hit, [data-edge=\"{edge}\"] .line')]\
+         .map((e) => getComputedStyle(e)).map((of) => [of.outline, of.stroke, of.strokeWidth, of.filter].join()).join(' ')"
+    )
+}
+
 #[test]
 fn nodes_and_edges_are_reached_and_chosen_by_keyboard_alone() {
     let Some((browser, lab)) = meshed(1280, 1000) else { return };
@@ -58,13 +66,18 @@ fn nodes_and_edges_are_reached_and_chosen_by_keyboard_alone() {
     );
     browser.press(ENTER);
     browser.wait("the edge is chosen", "document.getElementById('chosen-title').textContent.startsWith('Edge')");
-    let outline = browser.eval("getComputedStyle(document.activeElement.querySelector('.line, .disc')).stroke + getComputedStyle(document.activeElement).outline");
-    assert!(outline.is_string(), "{outline}");
     browser.press(ESCAPE);
     browser.wait("it lets go", "document.getElementById('chosen-title').textContent === 'Choose a node or an edge'");
+    let unmarked = format!(
+        "document.querySelector('[data-edge=\"{}\"]').getAttribute('aria-pressed') === 'false'",
+        edge.as_str().unwrap()
+    );
+    browser.wait("it is unmarked", &unmarked);
+    let focused_look = browser.eval(&look(edge.as_str().unwrap()));
     // One stop of the Tab key is the whole mesh.
     browser.press(TAB);
     assert_eq!(browser.eval("document.activeElement.closest('#mesh')"), Value::Null);
+    assert_ne!(browser.eval(&look(edge.as_str().unwrap())), focused_look, "the focus is seen");
     let unnamed = "[...document.querySelectorAll('button, input, select, [role=button]')].filter((e) => e.checkVisibility() && !(e.ariaLabel || e.textContent.trim() || e.labels?.length)).map((e) => e.outerHTML)";
     assert_eq!(browser.eval(unnamed), json!([]), "whatever can be operated has a name");
     browser.done();
