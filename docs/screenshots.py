@@ -140,6 +140,7 @@ def take(file, width, height, colours):
         browser.wait("all nodes are each other's peers", MESHED)
         browser.wait("a PRIME has been heard by all others", f"document.querySelectorAll('#path [data-hop]').length >= {NODES}")
         lab.do("loss", 3, value=0.2)
+        browser.eval(f"document.querySelector('#mesh [data-node=\"{lab.node(3)}\"]').dispatchEvent(new MouseEvent('click', {{ bubbles: true }}))")
         for _ in range(10):
             lab.do("sleep", 1)
             browser.wait("the others count down", COUNTED)

@@ -23,7 +23,7 @@ fn the_page_outlives_the_lab_and_shows_the_next_one_on_the_same_ports() {
     browser.wait("three nodes are awake", "document.querySelectorAll('#mesh [data-status=awake]').length === 3");
     browser.click("#controls button[data-do=add]");
     browser.wait("a fourth comes", "document.querySelectorAll('#mesh [data-status=awake]').length === 4");
-    browser.wait("there is a log", "document.querySelectorAll('#log tr').length > 20");
+    browser.wait("there is a log", "document.querySelectorAll('#log [data-entry]').length > 20");
     browser.eval("document.body.dataset.same = 'page'");
     lab.kill();
     browser.wait("the break is seen", "document.documentElement.dataset.connected === 'false'");
@@ -31,15 +31,20 @@ fn the_page_outlives_the_lab_and_shows_the_next_one_on_the_same_ports() {
         "the break is told",
         "document.querySelector('#errors li .text')?.textContent.includes('connection to the server was lost')",
     );
-    let before =
-        browser.eval("Math.max(...[...document.querySelectorAll('#log tr')].map((row) => Number(row.dataset.entry)))");
+    let before = browser.eval(
+        "Math.max(...[...document.querySelectorAll('#log [data-entry]')].map((row) => Number(row.dataset.entry)))",
+    );
     lab.start_again();
     browser.wait("it is connected again", CONNECTED);
     browser.wait("the fourth is forgotten", "document.querySelectorAll('#mesh [data-node]').length === 3");
     browser.wait("the new three are awake", "document.querySelectorAll('#mesh [data-status=awake]').length === 3");
-    let all_new =
-        format!("[...document.querySelectorAll('#log tr')].every((row) => Number(row.dataset.entry) > {before})");
-    browser.wait("their log begins anew", &format!("document.querySelectorAll('#log tr').length > 0 && {all_new}"));
+    let all_new = format!(
+        "[...document.querySelectorAll('#log [data-entry]')].every((row) => Number(row.dataset.entry) > {before})"
+    );
+    browser.wait(
+        "their log begins anew",
+        &format!("document.querySelectorAll('#log [data-entry]').length > 0 && {all_new}"),
+    );
     browser.wait(
         "how long it took is told",
         "document.querySelector('#errors li .text')?.textContent.includes('back after')",

@@ -156,10 +156,10 @@ fn a_node_that_is_added_joins_and_faults_are_shown_while_they_last() {
     browser.click(&format!("#mesh [data-node=\"{added}\"] .disc"));
     let slider = format!("#chosen input[data-do=loss][data-node=\"{added}\"]");
     browser.type_into(&slider, &"\u{e014}".repeat(4));
-    browser.wait("the loss is in force", "document.querySelector('.in-force').textContent.includes('loses 20 %')");
+    browser.wait("the loss is in force", "/loses 20\\s%/.test(document.querySelector('.in-force').textContent)");
     browser.wait(
         "it is on the node",
-        &format!("document.querySelector('#mesh [data-node=\"{added}\"] .note').textContent.includes('loses 20 %')"),
+        &format!("document.querySelector('#mesh [data-node=\"{added}\"] .note').textContent.includes('loses 20')"),
     );
     browser.click(".in-force button[data-do=loss]");
     browser.wait(

@@ -33,7 +33,7 @@ fn twelve_nodes_at_work_leave_the_page_time_to_answer() {
     browser.wait("all are awake", "document.querySelectorAll('#mesh [data-status=awake]').length === 12");
     browser
         .wait("they know each other", "document.querySelectorAll('#mesh [data-edge][data-state=both]').length === 66");
-    browser.wait("there is a log", "document.querySelectorAll('#log tr').length === 300");
+    browser.wait("there is a log", "document.querySelectorAll('#log [data-entry]').length === 300");
     let took = browser.eval_async(MEASURE);
     let mut took: Vec<f64> =
         took.as_array().unwrap_or_else(|| panic!("{took}")).iter().filter_map(Value::as_f64).collect();

@@ -8,18 +8,18 @@ use crate::lab::Lab;
 /// Rows that are shown, and whether a condition on each (`row`) holds for all of them.
 fn all_rows(condition: &str) -> String {
     format!(
-        "(() => {{ const rows = [...document.querySelectorAll('#log tr[data-entry]')]; return rows.length > 0 && rows.every((row) => {condition}); }})()"
+        "(() => {{ const rows = [...document.querySelectorAll('#log [data-entry]')]; return rows.length > 0 && rows.every((row) => {condition}); }})()"
     )
 }
 
-const NEWEST: &str = "document.querySelector('#log tr').dataset.entry";
+const NEWEST: &str = "document.querySelector('#log [data-entry]').dataset.entry";
 
 /// A lab of three with its page, and some log.
 fn logging() -> Option<(Browser, Lab)> {
     let mut browser = Browser::open()?;
     let lab = Lab::start(3, &["--speed", "5"]);
     browser.go(&lab.url());
-    browser.wait("there is a log", "document.querySelectorAll('#log tr[data-entry]').length >= 40");
+    browser.wait("there is a log", "document.querySelectorAll('#log [data-entry]').length >= 40");
     Some((browser, lab))
 }
 
@@ -49,7 +49,7 @@ fn the_log_is_filtered_by_node_type_direction_and_text() {
     );
 
     browser.type_into("#log-text", " no such thing");
-    browser.wait("nothing passes", "document.querySelectorAll('#log tr').length === 0");
+    browser.wait("nothing passes", "document.querySelectorAll('#log [data-entry]').length === 0");
     browser.call("document.getElementById('log-text').select()", Vec::new());
     browser.type_into("#log-text", "\u{e003}");
     for select in ["#log-node", "#log-type", "#log-direction"] {
@@ -80,7 +80,8 @@ fn a_paused_log_stands_still_and_then_shows_what_came() {
     assert_eq!(browser.number(NEWEST), newest);
     browser.click("#log-pause");
     browser.wait("the newest is on top", &format!("Number({NEWEST}) > {newest} + 50"));
-    let numbers = browser.eval("[...document.querySelectorAll('#log tr')].map((row) => Number(row.dataset.entry))");
+    let numbers =
+        browser.eval("[...document.querySelectorAll('#log [data-entry]')].map((row) => Number(row.dataset.entry))");
     let numbers: Vec<f64> = numbers.as_array().unwrap().iter().filter_map(Value::as_f64).collect();
     assert!(numbers.windows(2).all(|pair| pair[0] == pair[1] + 1.0), "none is missing: {numbers:?}");
     browser.done();
@@ -104,7 +105,7 @@ fn what_is_shown_is_copied_as_text_and_as_json_lines() {
     browser.wait("PRIMEs only", &all_rows("row.querySelector('.tag').textContent === 'PRIME'"));
     browser.click("#log-pause");
     browser.wait("it is paused", "document.getElementById('log-note').textContent.includes('paused')");
-    let shown = browser.number("document.querySelectorAll('#log tr').length");
+    let shown = browser.number("document.querySelectorAll('#log [data-entry]').length");
     let lines = copied(&browser, &lab.url(), "#log-copy-json");
     let entries: Vec<Value> = lines
         .lines()

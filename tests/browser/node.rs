@@ -58,7 +58,7 @@ fn each_node_of_a_lab_serves_the_page_of_what_it_knows() {
     );
     browser
         .wait("both peers are known", "document.querySelectorAll('#mesh [data-node][data-status=peer]').length === 2");
-    browser.wait("the log is its own", "document.querySelectorAll('#log tr').length > 0");
+    browser.wait("the log is its own", "document.querySelectorAll('#log [data-entry]').length > 0");
     let port = lab.node(1).rsplit(':').next().unwrap().to_owned();
     assert_eq!(
         browser.eval(&format!(

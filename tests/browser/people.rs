@@ -128,7 +128,7 @@ fn a_screen_of_390_pixels_shows_all_without_scrolling_sideways() {
     lab.command(&json!({ "do": "loss", "node": lab.node(1), "value": 0.2 }));
     lab.command(&json!({ "do": "cut", "node": lab.node(2), "other": lab.node(3) }));
     browser.wait("all of it is listed", "document.querySelectorAll('.in-force li').length >= 4");
-    browser.wait("there is a log", "document.querySelectorAll('#log tr').length > 20");
+    browser.wait("there is a log", "document.querySelectorAll('#log [data-entry]').length > 20");
     browser.click(&format!("#mesh [data-node=\"{}\"] .disc", lab.node(0)));
     browser.wait("it is chosen", "document.querySelector('#chosen .card')");
     let wide = "[document.documentElement.scrollWidth, innerWidth]";
@@ -137,5 +137,10 @@ fn a_screen_of_390_pixels_shows_all_without_scrolling_sideways() {
         .filter((e) => { for (let at = e.parentElement; at; at = at.parentElement) if (getComputedStyle(at).overflowX !== 'visible' && at !== document.body) return false; return true; })\
         .filter((e) => e.getBoundingClientRect().right > 391 || e.getBoundingClientRect().left < 0).map((e) => e.outerHTML)";
     assert_eq!(browser.eval(out), json!([]), "nothing sticks out");
+    let cut_off = "(() => { const field = document.getElementById('mesh').getBoundingClientRect();\
+        return [...document.querySelectorAll('#mesh text')].filter((e) => e.textContent !== '')\
+        .filter((e) => e.getBoundingClientRect().left < field.left - 1 || e.getBoundingClientRect().right > field.right + 1)\
+        .map((e) => e.textContent); })()";
+    assert_eq!(browser.eval(cut_off), json!([]), "no word in the mesh is cut off");
     browser.done();
 }
