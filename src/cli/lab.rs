@@ -76,6 +76,9 @@ pub fn lab(args: &LabArgs) -> Result<()> {
     let Ok(last) = u16::try_from(last) else {
         bail!("{} nodes from port {first} would need port {last}; ports go from 1 to 65535", args.nodes);
     };
+    if let Some(page) = args.page_port.filter(|page| (first..=last).contains(&page.get())) {
+        bail!("port {page} is a node's; give --page-port another than {first} to {last}");
+    }
     if args.exercise.is_some() && args.nodes < 2 {
         bail!("an exercise takes a node of the lab beside yours: --nodes 2 or more");
     }

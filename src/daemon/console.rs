@@ -57,7 +57,7 @@ impl Console {
 
 /// Tells a lab everything, until the daemon stops and the last entry is told.
 async fn tell_lab(lines: Lines, subject: Subject, journal: Arc<Journal>, mut stopped: watch::Receiver<bool>) {
-    lines.ready(subject.node.state_view().address).await;
+    lines.ready(subject.node.own_address()).await;
     let Some(subscription) = journal.subscribe(Some(0)) else {
         return tracing::error!("the lab hears nothing: the journal has too many readers");
     };
@@ -75,8 +75,14 @@ async fn tell_lab(lines: Lines, subject: Subject, journal: Arc<Journal>, mut sto
         }
     }
     // The journal is complete by now.
-    for frame in feed.rest() {
-        lines.frame(frame).await;
+    loop {
+        let rest = feed.rest();
+        if rest.is_empty() {
+            return lines.finish().await;
+        }
+        for frame in rest {
+            lines.frame(frame).await;
+        }
     }
 }
 

@@ -66,6 +66,7 @@ impl Feed {
             self.subscription.next().await
         };
         tokio::select! {
+            biased;
             () = sleep_until(self.next_snapshot) => {
                 self.next_snapshot = Instant::now() + SNAPSHOT_INTERVAL;
                 Some(vec![Frame::Snapshot(Box::new(self.subject.snapshot()))])

@@ -20,6 +20,9 @@ use super::snapshot::Snapshot;
 /// The longest order, in bytes: every node of a lab cut off costs about 2 KiB.
 const ORDER_MAX: u64 = 64 * 1_024;
 
+/// How slow and how fast the clocks of a lab can go.
+pub const SPEEDS: std::ops::RangeInclusive<f64> = 0.1..=20.0;
+
 /// Lines that may wait for the lab to read them; the journal keeps the rest.
 const LINES: usize = 64;
 
@@ -35,7 +38,7 @@ pub enum Order {
     Reset,
     /// What happens to its datagrams from now on.
     Conditions(Conditions),
-    /// How many seconds of its clock go by in a real one, above 0.
+    /// How many seconds of its clock go by in a real one: of [`SPEEDS`].
     Speed(f64),
 }
 
@@ -67,25 +70,31 @@ pub enum Told {
 }
 
 /// The node's end of its standard output.
-#[derive(Debug, Clone)]
-pub(super) struct Lines(mpsc::Sender<Tell>);
+#[derive(Debug)]
+pub(super) struct Lines {
+    sender: mpsc::Sender<Tell>,
+    /// Resolves when the last line is written.
+    written: oneshot::Receiver<()>,
+}
 
 impl Lines {
     /// Starts the thread that writes: a lab that does not read stops it and nothing else.
     pub(super) fn open() -> io::Result<Lines> {
         let (sender, mut lines) = mpsc::channel::<Tell>(LINES);
+        let (done, written) = oneshot::channel();
         std::thread::Builder::new().name("lab-out".to_owned()).spawn(move || {
             while let Some(line) = lines.blocking_recv() {
                 // When the lab does not read any more, the end of our input will tell.
                 drop(write_line(&line));
             }
+            _ = done.send(());
         })?;
-        Ok(Lines(sender))
+        Ok(Lines { sender, written })
     }
 
     /// Says that the node can be reached.
     pub(super) async fn ready(&self, address: SocketAddr) {
-        drop(self.0.send(Tell::Ready { address }).await);
+        drop(self.sender.send(Tell::Ready { address }).await);
     }
 
     /// Passes on a frame, as soon as there is room for it.
@@ -95,7 +104,13 @@ impl Lines {
             Frame::Entries { last: _, entries } => Tell::Entries(entries),
             Frame::Missed(missed) => Tell::Missed(missed),
         };
-        drop(self.0.send(line).await);
+        drop(self.sender.send(line).await);
+    }
+
+    /// Waits until all is written, or the writing thread is gone.
+    pub(super) async fn finish(self) {
+        drop(self.sender);
+        _ = self.written.await;
     }
 }
 
@@ -140,8 +155,8 @@ fn carry_out(order: Order, requests: &mpsc::Sender<Request>) {
         Order::Wake => control(Command::Wake),
         Order::Reset => control(Command::Reset),
         Order::Conditions(conditions) => (Request::Conditions(conditions), None),
-        Order::Speed(speed) if speed.is_finite() && speed > 0.0 => (Request::Speed(speed), None),
-        Order::Speed(speed) => return tracing::warn!("the lab orders a speed of {speed}, which must be above 0"),
+        Order::Speed(speed) if SPEEDS.contains(&speed) => (Request::Speed(speed), None),
+        Order::Speed(speed) => return tracing::warn!("the lab orders a speed of {speed}, which no clock goes at"),
     };
     // A loop that has ended takes the process with it.
     if requests.blocking_send(request).is_ok() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::clock::Clock;
 use super::journal::Entry;
@@ -77,7 +78,7 @@ struct Search {
     progress: Option<f64>,
 }
 
-/// A known prime. Its id is a text: JavaScript has no whole numbers beyond 2^53.
+/// A known prime. Its id is a text.
 #[derive(Debug, Serialize)]
 struct Prime {
     exponent: u32,
@@ -119,20 +120,16 @@ impl Subject {
 
     /// An entry of the journal as the feed carries it: the node's address, milliseconds since 1970, the event's own fields,
     /// ids as text, and what it says in words unless it is one message among thousands.
-    pub fn entry(&self, entry: &Entry) -> serde_json::Value {
-        let Ok(serde_json::Value::Object(mut fields)) = serde_json::to_value(entry) else {
-            return serde_json::Value::Null;
+    pub fn entry(&self, entry: &Entry) -> Value {
+        let Ok(Value::Object(mut fields)) = serde_json::to_value(entry) else {
+            return Value::Null;
         };
         fields.remove("seq");
         if entry.is_traffic() {
             fields.remove("text");
         }
-        for id in ["msg_id", "id"] {
-            if let Some(number) = fields.get_mut(id).filter(|id| id.is_number()) {
-                *number = number.to_string().into();
-            }
-        }
-        fields.insert("node".to_owned(), self.node.state_view().address.to_string().into());
+        ids_as_text(&mut fields);
+        fields.insert("node".to_owned(), self.node.own_address().to_string().into());
         fields.insert("time".to_owned(), millis(entry.time).into());
         fields.into()
     }
@@ -141,6 +138,15 @@ impl Subject {
 impl Prime {
     fn of(prime: PrimeView) -> Prime {
         Prime { exponent: prime.exponent.into(), finder: prime.finder.to_string(), msg_id: prime.msg_id.0.to_string() }
+    }
+}
+
+/// Makes ids text, in an entry: JavaScript has no whole numbers beyond 2^53.
+pub(crate) fn ids_as_text(entry: &mut Map<String, Value>) {
+    for id in ["msg_id", "id"] {
+        if let Some(number) = entry.get_mut(id).filter(|id| id.is_number()) {
+            *number = number.to_string().into();
+        }
     }
 }
 

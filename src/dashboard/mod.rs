@@ -5,7 +5,7 @@
 
 /// What a browser that shows the page may load, run, and talk to: this server, and nobody else.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-     img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+     img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The page itself; what it loads it asks for under `page/`.
 pub const INDEX: &str = "index.html";

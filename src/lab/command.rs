@@ -6,11 +6,10 @@ use std::net::SocketAddr;
 use serde::Deserialize;
 use tokio::sync::oneshot;
 
+use crate::daemon::lab_pipe::SPEEDS;
+
 /// The longest delay, in milliseconds: beyond the timeout of a PING everything is late.
 const DELAY_MAX: f64 = 5_000.0;
-
-/// How slow and how fast clocks can go.
-pub const SPEEDS: std::ops::RangeInclusive<f64> = 0.1..=20.0;
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -21,6 +21,7 @@ pub(super) struct Exam {
     reports: mpsc::Sender<Seen>,
     conditions: watch::Receiver<Vec<Condition>>,
     known: mpsc::Receiver<Known>,
+    failed: mpsc::Receiver<String>,
 }
 
 /// What an exam has to tell.
@@ -30,6 +31,8 @@ pub(super) enum Told {
     Known(Known),
     /// Conditions have changed: those that hold now and did not, or the other way round.
     Conditions(Vec<Condition>),
+    /// There will be no more conditions; this is why.
+    Failed(String),
 }
 
 impl Exam {
@@ -38,13 +41,14 @@ impl Exam {
         let (reports, seen) = mpsc::channel(REPORTS);
         let (tell, conditions) = watch::channel(Vec::new());
         let (tell_known, known) = mpsc::channel(1);
-        tokio::spawn(student::follow(address, tell_known));
+        tokio::spawn(student::follow(address, pace, tell_known));
+        let (tell_failure, failed) = mpsc::channel(1);
         tokio::spawn(async move {
             if let Err(error) = Judge::new(exercise, address, pace).run(seen, tell).await {
-                tracing::error!("the exercise is not judged: {error}");
+                drop(tell_failure.send(format!("the exercise is not judged any more: {error}")).await);
             }
         });
-        Exam { address, reports, conditions, known }
+        Exam { address, reports, conditions, known, failed }
     }
 
     /// Hands the judge what a node has reported.
@@ -59,6 +63,7 @@ impl Exam {
         tokio::select! {
             Some(known) = self.known.recv() => Told::Known(known),
             Ok(()) = self.conditions.changed() => Told::Conditions(self.conditions.borrow_and_update().clone()),
+            Some(why) = self.failed.recv() => Told::Failed(why),
             else => std::future::pending().await,
         }
     }

@@ -7,29 +7,26 @@
 //! its controls are served by a [`site`] of the lab's own. Nothing here exists in a node that runs by itself.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
-use std::ops::RangeInclusive;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use jiff::Timestamp;
-use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
-use self::command::{Asked, Command};
+use self::command::Asked;
 use self::exam::Exam;
-use self::exercise::{Exercise, Pace};
-use self::faults::{Faults, Link};
+use self::exercise::Pace;
+use self::faults::Faults;
 use self::hub::{Hub, Subject};
+use self::node::{Ending, Node};
 use self::process::{Ear, Process, Said, Speaker, Start};
 use self::report::Report;
-use crate::daemon::lab_pipe::{Order, Told};
-use crate::daemon::snapshot::millis;
-use crate::daemon::socket::{self, BindError};
+use self::settings::{address, bind_page, check_port, hello};
+use crate::daemon::lab_pipe::Told;
 
 mod command;
 mod exam;
@@ -37,12 +34,17 @@ pub mod exercise;
 mod faults;
 mod hub;
 mod names;
+mod node;
+mod obey;
 mod process;
+mod publish;
 mod report;
+mod settings;
 mod site;
 mod student;
 
-pub use command::SPEEDS;
+pub use self::settings::Settings;
+pub use crate::daemon::lab_pipe::SPEEDS;
 
 /// The most nodes a lab can have.
 pub const NODES_MAX: u16 = 64;
@@ -55,25 +57,6 @@ const END: Duration = Duration::from_millis(800);
 
 /// Lines from nodes that may wait to be shown.
 const LINES: usize = 1_024;
-
-/// What a lab is told.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// The ports of its nodes.
-    pub ports: RangeInclusive<u16>,
-    /// The port of its page; `None` for the one before the first node's, or any if that is taken.
-    pub page_port: Option<u16>,
-    /// What chance in faults follows from; `None` for any.
-    pub seed: Option<u64>,
-    /// How many seconds of the nodes' clocks go by in a real one, of [`SPEEDS`].
-    pub speed: f64,
-    /// Whether the page is opened in a browser.
-    pub open: bool,
-    /// An exercise, for which the last port is left to a node that is not ours.
-    pub exercise: Option<&'static Exercise>,
-    /// Flags of `mersenned run` for every node.
-    pub flags: Vec<String>,
-}
 
 /// Runs a lab until Ctrl-C.
 ///
@@ -125,64 +108,6 @@ pub async fn run(settings: Settings) -> Result<()> {
     result.and(ended)
 }
 
-/// What the page is greeted with.
-fn hello(settings: &Settings) -> Value {
-    let exercise = settings.exercise.map(|exercise| {
-        let student = address(*settings.ports.end());
-        let nodes: Vec<SocketAddr> = settings.own_ports().map(address).collect();
-        json!({
-            "number": exercise.number,
-            "title": exercise.title,
-            "task": exercise.task_in(student, &nodes),
-            "address": student,
-        })
-    });
-    json!({
-        "kind": "lab",
-        "run": format!("{:016x}", Timestamp::now().as_microsecond()),
-        "version": env!("CARGO_PKG_VERSION"),
-        "address": null,
-        "controls": "lab",
-        "entries_kept": hub::ENTRIES_KEPT,
-        "exercise": exercise,
-    })
-}
-
-impl Settings {
-    /// The ports of the lab's own nodes.
-    fn own_ports(&self) -> RangeInclusive<u16> {
-        match self.exercise {
-            Some(_) => *self.ports.start()..=self.ports.end().saturating_sub(1),
-            None => self.ports.clone(),
-        }
-    }
-}
-
-/// The addresses of nodes are all on this machine.
-fn address(port: u16) -> SocketAddr {
-    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
-}
-
-/// Refuses a port that a node could not have, before any is started.
-fn check_port(port: u16) -> Result<()> {
-    let hint = || format!("the lab needs port {port}; give other ports with --first-port");
-    socket::bind_udp(address(port), 0).with_context(hint)?;
-    listen(port).with_context(hint)?;
-    Ok(())
-}
-
-/// The page's listener, on the port asked for; if none was, on the one before the first node's, if that is free.
-fn bind_page(asked: Option<u16>, first: u16) -> Result<TcpListener> {
-    match asked {
-        Some(port) => listen(port).context("the page's port; give another with --page-port"),
-        None => listen(first - 1).or_else(|_| listen(0)).context("the page's port"),
-    }
-}
-
-fn listen(port: u16) -> Result<TcpListener> {
-    Ok(TcpListener::bind(address(port)).map_err(|error| BindError::new(address(port), "TCP", error))?)
-}
-
 /// A lab while it runs.
 struct Lab {
     settings: Settings,
@@ -195,41 +120,6 @@ struct Lab {
     ear: Ear,
     /// What the nodes remember.
     state: TempDir,
-}
-
-/// A node of a lab, whether it runs or not.
-#[derive(Debug, Default)]
-struct Node {
-    process: Option<Process>,
-    /// How often it was started.
-    starts: u32,
-    /// How its process ended, or is about to.
-    ending: Ending,
-    /// What it last said of itself.
-    last: Option<String>,
-}
-
-/// How a node's process ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Ending {
-    /// Without anybody's doing.
-    #[default]
-    Died,
-    Stopped,
-    Killed,
-    /// To be started again.
-    Restart,
-}
-
-impl Ending {
-    const fn status(self) -> &'static str {
-        match self {
-            Ending::Died => "died",
-            Ending::Stopped => "stopped",
-            Ending::Killed => "killed",
-            Ending::Restart => "starting",
-        }
-    }
 }
 
 impl Lab {
@@ -307,7 +197,10 @@ impl Lab {
     /// Takes what a node says.
     fn hear(&mut self, speaker: Speaker, said: Said) -> Result<()> {
         let port = speaker.port;
+        let is_present = self.nodes.get(&port).is_some_and(|node| node.is_at(speaker.start));
         match said {
+            // The last words of a process that has ended since.
+            Said::Told(Told::Ready { .. } | Told::Snapshot(_)) if !is_present => {}
             Said::Told(Told::Ready { .. }) => {
                 self.report.joined(port);
                 self.publish_status(port, "ready", None);
@@ -346,6 +239,10 @@ impl Lab {
                 self.hub.set(Subject::Exercise, &exam::frame(conditions).to_string());
                 self.report.conditions(conditions);
             }
+            (exam::Told::Failed(why), _) => {
+                self.report.say(why);
+                self.note("log", None, why);
+            }
             (exam::Told::Known(_), None) => {}
         }
     }
@@ -354,181 +251,33 @@ impl Lab {
     fn ended(&mut self, speaker: Speaker, how: &str) -> Result<()> {
         let port = speaker.port;
         let Some(node) = self.nodes.get_mut(&port) else { return Ok(()) };
-        if node.process.as_ref().is_none_or(|process| process.start != speaker.start) {
+        if !node.is_at(speaker.start) {
             return Ok(());
         }
         node.process = None;
         let ending = std::mem::take(&mut node.ending);
+        node.ended = Some(ending);
         self.report.ended(port, ending.status(), how);
         self.publish_status(port, ending.status(), Some(how));
         match ending {
-            Ending::Restart => self.start(port)?,
+            Ending::Restart => {
+                if let Err(error) = self.start(port) {
+                    let why = format!("cannot be started again: {error:#}");
+                    self.publish_status(port, Ending::Died.status(), Some(&why));
+                    self.note("log", Some(port), &why);
+                }
+            }
             Ending::Stopped | Ending::Killed => {}
             Ending::Died => {
                 self.note("log", Some(port), &format!("has died ({how})"));
-                if self.nodes.values().all(|node| node.process.is_none()) {
+                // Whoever has stopped others can start them again.
+                if self.nodes.values().all(|node| node.process.is_none() && node.ended == Some(Ending::Died)) {
                     bail!("no node is left");
                 }
                 self.report.log(port, &format!("to start it again: {}", self.by_hand(port)));
             }
         }
         Ok(())
-    }
-
-    /// Does what the lab's owner wants, or says why not.
-    fn obey(&mut self, command: Command) -> Result<(), String> {
-        if let Some(unknown) = command.nodes().into_iter().find(|node| !self.is_known(*node)) {
-            return Err(match self.is_students(unknown) {
-                // Links with it are cut at the other ends.
-                true if command.is_about_links() => return self.carry_out(command),
-                true => format!("{unknown} is not the lab's to control"),
-                false => format!("{unknown} is no node of this lab"),
-            });
-        }
-        self.carry_out(command)
-    }
-
-    fn carry_out(&mut self, command: Command) -> Result<(), String> {
-        match command {
-            Command::Sleep { node } => self.order(node, Order::Sleep),
-            Command::Wake { node } => self.order(node, Order::Wake),
-            Command::Reset { node } => self.order(node, Order::Reset),
-            Command::Stop { node } => self.end_node(node, Ending::Stopped, Process::leave),
-            Command::Kill { node } => self.end_node(node, Ending::Killed, Process::kill),
-            Command::Restart { node } => match self.running(node) {
-                Some(_) => self.end_node(node, Ending::Restart, Process::leave),
-                None => self.start_again(node.port()),
-            },
-            Command::Add {} => self.add(),
-            Command::Loss { node, value } => {
-                self.change(node, format!("loses {:.0} % of its datagrams", value * 100.0), |faults| {
-                    match value > 0.0 {
-                        true => drop(faults.loss.insert(node, value)),
-                        false => drop(faults.loss.remove(&node)),
-                    }
-                })
-            }
-            Command::Delay { node, value } => {
-                self.change(node, format!("has its datagrams delayed by {value:.0} ms"), |faults| match value >= 1.0 {
-                    true => drop(faults.delay.insert(node, value as u64)),
-                    false => drop(faults.delay.remove(&node)),
-                })
-            }
-            Command::Cut { node, other } => self.change(node, format!("is cut off from {other}"), |faults| {
-                faults.cuts.insert(Link::between(node, other));
-            }),
-            Command::Mend { node, other } => self.change(node, format!("reaches {other} again"), |faults| {
-                faults.cuts.remove(&Link::between(node, other));
-            }),
-            Command::Split { nodes } => {
-                if nodes.is_empty() || self.addresses().all(|node| nodes.contains(&node)) {
-                    return Err("a network is split in two, with at least one node on each side".to_owned());
-                }
-                let ports: Vec<String> = nodes.iter().map(|node| node.port().to_string()).collect();
-                let text = format!("the network is split: {} on one side", ports.join(", "));
-                self.change(None, text, |faults| faults.split = Some(nodes))
-            }
-            Command::Heal {} => self.change(None, "all links carry again".to_owned(), |faults| {
-                faults.cuts.clear();
-                faults.split = None;
-            }),
-            Command::Speed { value } => {
-                self.change(None, format!("clocks go {value} times as fast"), |faults| faults.speed = value)
-            }
-        }
-    }
-
-    fn is_known(&self, node: SocketAddr) -> bool {
-        node == address(node.port()) && self.nodes.contains_key(&node.port())
-    }
-
-    fn is_students(&self, node: SocketAddr) -> bool {
-        self.exam.as_ref().is_some_and(|exam| exam.address == node)
-    }
-
-    /// Everybody in this lab.
-    fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
-        let own = self.nodes.keys().copied().map(address);
-        own.chain(self.exam.iter().map(|exam| exam.address))
-    }
-
-    /// A node's process, if it runs and has not been told to end.
-    fn running(&self, node: SocketAddr) -> Option<&Process> {
-        self.nodes.get(&node.port())?.process.as_ref().filter(|process| !process.is_leaving())
-    }
-
-    fn order(&mut self, node: SocketAddr, order: Order) -> Result<(), String> {
-        let process = self.running(node).ok_or_else(|| not_running(node))?;
-        process.order(order);
-        Ok(())
-    }
-
-    fn end_node(&mut self, node: SocketAddr, ending: Ending, end: fn(&mut Process)) -> Result<(), String> {
-        let known = self.nodes.get_mut(&node.port()).ok_or_else(|| not_running(node))?;
-        let process = known.process.as_mut().ok_or_else(|| not_running(node))?;
-        // One that is leaving can still be killed.
-        if process.is_leaving() && ending != Ending::Killed {
-            return Err(not_running(node));
-        }
-        end(process);
-        known.ending = ending;
-        let text = match ending {
-            Ending::Stopped => "is told to leave",
-            Ending::Killed => "is killed",
-            Ending::Restart | Ending::Died => "is to be started again",
-        };
-        self.tell(Some(node), text);
-        Ok(())
-    }
-
-    fn start_again(&mut self, port: u16) -> Result<(), String> {
-        if self.nodes.get(&port).is_some_and(|node| node.process.is_some()) {
-            return Err(format!("node {port} is still leaving"));
-        }
-        self.start(port).map_err(|error| format!("{error:#}"))?;
-        self.tell(Some(address(port)), "is started again");
-        Ok(())
-    }
-
-    fn add(&mut self) -> Result<(), String> {
-        if self.nodes.len() >= usize::from(NODES_MAX) {
-            return Err(format!("a lab has at most {NODES_MAX} nodes"));
-        }
-        let last = self.addresses().map(|address| address.port()).max().unwrap_or_default();
-        let port = last.checked_add(1).ok_or("there is no port beyond 65535")?;
-        check_port(port).map_err(|error| format!("{error:#}"))?;
-        self.start(port).map_err(|error| format!("{error:#}"))?;
-        // Whoever is on the other side of a split has to know of it.
-        self.impose_faults();
-        self.tell(Some(address(port)), "is added");
-        Ok(())
-    }
-
-    /// Changes the faults, has the nodes impose them, and tells of it.
-    fn change(
-        &mut self,
-        node: impl Into<Option<SocketAddr>>,
-        text: String,
-        change: impl FnOnce(&mut Faults),
-    ) -> Result<(), String> {
-        change(&mut self.faults);
-        self.impose_faults();
-        self.publish_faults();
-        self.tell(node.into(), &text);
-        Ok(())
-    }
-
-    fn impose_faults(&self) {
-        for (&port, node) in &self.nodes {
-            if let Some(process) = &node.process {
-                self.impose_faults_on(port, process);
-            }
-        }
-    }
-
-    fn impose_faults_on(&self, port: u16, process: &Process) {
-        process.order(Order::Speed(self.faults.speed));
-        process.order(Order::Conditions(self.faults.of(address(port), self.addresses())));
     }
 
     fn start(&mut self, port: u16) -> Result<()> {
@@ -553,10 +302,14 @@ impl Lab {
         Ok(())
     }
 
-    /// The one other node this one is told of: the next, and for the last one the one before.
+    /// The one other node this one is told of: the next, and for the last one the one before. One that was added later is told
+    /// of the nearest that runs.
     fn only_peer(&self, port: u16) -> Option<u16> {
         let (first, last) = self.settings.own_ports().into_inner();
-        if port < last {
+        if port > last {
+            let runs = |(&port, node): (&u16, &Node)| node.process.is_some().then_some(port);
+            self.nodes.range(..port).rev().find_map(runs)
+        } else if port < last {
             Some(port + 1)
         } else if port > first {
             Some(port - 1)
@@ -580,50 +333,10 @@ impl Lab {
         }
     }
 
-    /// Says what somebody has done, on the terminal and on the page.
-    fn tell(&self, node: Option<SocketAddr>, text: &str) {
-        match node {
-            Some(node) => self.report.log(node.port(), text),
-            None => self.report.say(text),
-        }
-        self.note("lab", node.map(|node| node.port()), text);
-    }
-
-    /// Adds an entry of the lab's own.
-    fn note(&self, event: &str, port: Option<u16>, text: &str) {
-        let entry = json!({
-            "node": port.map(address),
-            "time": millis(Timestamp::now()),
-            "event": event,
-            "text": text,
-        });
-        self.hub.add([entry.to_string().as_str()]);
-    }
-
-    fn publish_faults(&self) {
-        self.hub.set(Subject::Faults, &self.faults.frame(NODES_MAX.into()).to_string());
-    }
-
-    /// Publishes what a node last said of itself, with what the lab knows better.
-    fn publish_status(&self, port: u16, status: &str, detail: Option<&str>) {
-        let last = self.nodes.get(&port).and_then(|node| node.last.as_deref());
-        let mut frame: Value = last.and_then(|last| serde_json::from_str(last).ok()).unwrap_or_else(|| {
-            json!({
-                "name": names::name(usize::from(port - self.settings.ports.start())),
-                "speed": self.faults.speed,
-                "state": null,
-                "primes": [],
-            })
-        });
-        frame["node"] = address(port).to_string().into();
-        frame["time"] = millis(Timestamp::now()).into();
-        frame["status"] = status.into();
-        frame["detail"] = detail.into();
-        if status != "ready" {
-            frame["peers"] = json!([]);
-            frame["search"] = json!({ "exponent": null, "progress": null });
-        }
-        self.hub.set(Subject::Node(address(port)), &frame.to_string());
+    /// Everybody in this lab.
+    fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        let own = self.nodes.keys().copied().map(address);
+        own.chain(self.exam.iter().map(|exam| exam.address))
     }
 
     /// Tells all nodes to leave, waits until they have, and kills those that have not in time.
@@ -660,10 +373,6 @@ async fn next_of(exam: &mut Option<Exam>) -> exam::Told {
         Some(exam) => exam.next().await,
         None => std::future::pending().await,
     }
-}
-
-fn not_running(node: SocketAddr) -> String {
-    format!("node {} does not run", node.port())
 }
 
 /// What ends a lab.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::daemon::lab_pipe::{Order, Told};
@@ -61,8 +61,8 @@ pub(super) struct Start<'a> {
 pub(super) struct Process {
     /// Dropping it tells the node to leave.
     orders: Option<mpsc::UnboundedSender<Order>>,
-    /// Using or dropping it kills the node.
-    kill: Option<oneshot::Sender<()>>,
+    /// Using or dropping it, and all copies of it, kills the node.
+    kill: mpsc::Sender<()>,
     pub(super) start: u32,
 }
 
@@ -97,9 +97,9 @@ impl Process {
         if let Some(input) = child.stdin.take() {
             tokio::spawn(pass_orders(input, inbox));
         }
-        let (kill, killed) = oneshot::channel();
+        let (kill, killed) = mpsc::channel(1);
         tokio::spawn(watch(speaker, child, killed, ear.clone()));
-        Ok(Process { orders: Some(orders), kill: Some(kill), start: speaker.start })
+        Ok(Process { orders: Some(orders), kill, start: speaker.start })
     }
 
     /// Gives it an order, unless it has been told to leave.
@@ -118,19 +118,17 @@ impl Process {
     /// Tells it to leave; if it does not in time, it is killed.
     pub(super) fn leave(&mut self) {
         self.orders = None;
-        if let Some(kill) = self.kill.take() {
-            tokio::spawn(async move {
-                tokio::time::sleep(LEAVE).await;
-                _ = kill.send(());
-            });
-        }
+        let kill = self.kill.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(LEAVE).await;
+            _ = kill.try_send(());
+        });
     }
 
     /// Ends it at once, as a power cut would.
     pub(super) fn kill(&mut self) {
-        if let Some(kill) = self.kill.take() {
-            _ = kill.send(());
-        }
+        // A full channel has it already.
+        _ = self.kill.try_send(());
         self.orders = None;
     }
 }
@@ -146,19 +144,21 @@ async fn pass_orders(mut input: ChildStdin, mut orders: mpsc::UnboundedReceiver<
 }
 
 /// Passes on what a node says until it has ended.
-async fn watch(speaker: Speaker, mut child: Child, killed: oneshot::Receiver<()>, ear: Ear) {
+async fn watch(speaker: Speaker, mut child: Child, mut killed: mpsc::Receiver<()>, ear: Ear) {
     let told = child.stdout.take().map(|output| tokio::spawn(pass_on(speaker, output, ear.clone(), told)));
     let logged = child.stderr.take().map(|output| tokio::spawn(pass_on(speaker, output, ear.clone(), Said::Log)));
     let status = tokio::select! {
         status = child.wait() => status,
-        _ = killed => {
+        _ = killed.recv() => {
             drop(child.start_kill());
             child.wait().await
         }
     };
     // What it said last is passed on before its end.
-    for task in [told, logged].into_iter().flatten() {
-        drop(timeout(LAST_WORDS, task).await);
+    for mut task in [told, logged].into_iter().flatten() {
+        if timeout(LAST_WORDS, &mut task).await.is_err() {
+            task.abort();
+        }
     }
     drop(ear.send((speaker, Said::Ended(describe(&status)))).await);
 }

@@ -36,11 +36,7 @@ impl Line {
     fn matters(&self) -> bool {
         // A node that sleeps or forgets loses all its peers at once, and says so in one line of its own.
         let told_already = matches!(self.reason.as_deref(), Some("asleep" | "reset"));
-        !told_already
-            && !matches!(
-                self.event.as_str(),
-                "sent" | "received" | "unlogged" | "search_started" | "claim_queued" | "leaving" | "own_address"
-            )
+        !told_already && !matches!(self.event.as_str(), "search_started" | "claim_queued" | "leaving" | "own_address")
     }
 }
 
@@ -94,6 +90,9 @@ impl Report {
         let Some(line) = Line::parse(line) else {
             return self.log(port, line);
         };
+        if matches!(line.event.as_str(), "sent" | "received" | "unlogged") {
+            return;
+        }
         if line.matters() {
             self.log(port, &line.text);
         }

@@ -5,6 +5,7 @@
 
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -72,6 +73,13 @@ struct Following {
 }
 
 impl Source for Following {
+    /// Nodes that are all stopped say nothing, and a script never hears of comments.
+    const HEARTBEAT: Duration = Duration::from_secs(5);
+
+    fn still_here() -> Event {
+        stream::event("alive", &json!({}))
+    }
+
     async fn next(&mut self) -> Option<Vec<Event>> {
         match self.hello.take() {
             Some(hello) => Some(vec![hello]),

@@ -358,7 +358,7 @@ impl Node {
 
     /// The originator of this node's own messages, as it knows itself. What others say they see is not believed: three
     /// liars could make it claim primes in another's name.
-    fn own_address(&self) -> SocketAddr {
+    pub(crate) fn own_address(&self) -> SocketAddr {
         self.own.address()
     }
 

@@ -46,6 +46,13 @@ fn message() -> Event {
     })
 }
 
+/// Waits until so many entries are in the journal.
+async fn has(journal: &Journal, latest: u64) {
+    while journal.since(latest).latest < latest {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// The next frames that are no snapshots.
 async fn entries(feed: &mut Feed) -> (u64, Vec<Value>) {
     loop {
@@ -59,7 +66,9 @@ async fn entries(feed: &mut Feed) -> (u64, Vec<Value>) {
 
 #[tokio::test]
 async fn the_first_frame_is_a_snapshot_with_all_a_page_shows() {
-    let (subject, journal, _recorder) = quiet(64);
+    let (subject, journal, mut recorder) = quiet(64);
+    recorder.record(Event::Asleep);
+    has(&journal, 1).await;
     let mut feed = Feed::new(subject, journal.subscribe(Some(0)).unwrap());
     let frames = feed.next().await.unwrap();
     let Frame::Snapshot(snapshot) = &frames[0] else { panic!("{frames:?}") };
@@ -109,8 +118,7 @@ async fn entries_that_are_gone_are_counted() {
     for _ in 0..74 {
         recorder.record(message());
     }
-    drop(recorder);
-    tokio::time::sleep(Duration::from_millis(1)).await;
+    has(&journal, 74).await;
     let mut missed = 0;
     let mut count = 0;
     while let Some(frames) = feed.next().await {

@@ -39,13 +39,12 @@ pub(super) async fn feed(
 
 /// Who serves, and what a page may do here.
 fn hello(app: &App) -> Event {
-    let state = app.subject.node.state_view();
     let hello = json!({
         "kind": "node",
         // Numbers of entries begin again with the process.
         "run": format!("{:016x}", app.run),
         "version": env!("CARGO_PKG_VERSION"),
-        "address": state.address,
+        "address": app.subject.node.own_address(),
         "controls": if app.token.is_some() { "token" } else { "open" },
         "entries_kept": app.journal.capacity(),
         "now": millis(Timestamp::now()),

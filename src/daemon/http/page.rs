@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -14,8 +15,9 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new().route("/", get(async || file(dashboard::INDEX))).route("/page/{*name}", get(named))
 }
 
-async fn named(Path(name): Path<String>) -> Response {
-    file(&name)
+async fn named(name: Result<Path<String>, PathRejection>) -> Response {
+    // What is no text is no file's name either.
+    name.map_or_else(|_| file(""), |Path(name)| file(&name))
 }
 
 fn file(name: &str) -> Response {

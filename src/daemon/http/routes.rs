@@ -37,7 +37,7 @@ pub(super) fn router(app: Arc<App>, shutdown: watch::Receiver<bool>) -> Router {
         .route("/reset", post(control::control).layer(Extension(Command::Reset)))
         .route("/gossip", gossip.clone())
         .route("/gossip/", gossip)
-        .fallback(async || error(StatusCode::NOT_FOUND, "there is nothing here; / lists what there is"))
+        .fallback(async || error(StatusCode::NOT_FOUND, "there is nothing here; /plain lists what there is"))
         .method_not_allowed_fallback(async || error(StatusCode::METHOD_NOT_ALLOWED, "see Allow for what can be done"))
         .with_state(Shared { app, shutdown })
 }

@@ -14,14 +14,19 @@ use super::answer;
 use super::connection::Connection;
 use super::server::stopped;
 
-/// The longest silence of a stream: proxies and clients take longer ones for death.
-const HEARTBEAT: Duration = Duration::from_secs(15);
-
 /// What a browser repeats when it connects again.
 const LAST_EVENT_ID: &str = "last-event-id";
 
 /// What a stream is made of.
 pub(crate) trait Source: Send + 'static {
+    /// The longest silence: proxies and clients take longer ones for death.
+    const HEARTBEAT: Duration = Duration::from_secs(15);
+
+    /// What ends it.
+    fn still_here() -> Event {
+        Event::default().comment("still here")
+    }
+
     /// Waits for the next events. `None` when there will be no more. May be dropped and called again.
     fn next(&mut self) -> impl Future<Output = Option<Vec<Event>>> + Send;
 }
@@ -91,7 +96,7 @@ impl<S: Source> Stream<S> {
                 biased;
                 () = stopped(&mut self.shutdown) => return None,
                 events = self.source.next() => self.ready.extend(events?),
-                () = tokio::time::sleep(HEARTBEAT) => self.ready.push_back(Event::default().comment("still here")),
+                () = tokio::time::sleep(S::HEARTBEAT) => self.ready.push_back(S::still_here()),
             }
         }
     }

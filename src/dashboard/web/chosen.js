@@ -57,7 +57,10 @@ export class Chosen {
     };
     p.other = h("select", { "aria-label": "the other end of the link" });
     const cut = button("Cut", { "data-do": "cut", "data-node": address, onclick: () => p.other.value && this.#commands.send({ do: "cut", node: address, other: p.other.value }) });
-    return h("div", { class: "faults" }, range("loss", 100, 5, 100), range("delay", 5000, 50, 1), h("div", { class: "row" }, h("span", {}, "Link to"), p.other, cut));
+    // What a node of somebody's own does with its datagrams is its own business; links with it are cut at the other end.
+    const ours = this.#store.hello?.exercise?.address !== address;
+    const ranges = ours ? [range("loss", 100, 5, 100), range("delay", 5000, 50, 1)] : [];
+    return h("div", { class: "faults" }, ...ranges, h("div", { class: "row" }, h("span", {}, "Link to"), p.other, cut));
   }
 
   #edge(a, b) {

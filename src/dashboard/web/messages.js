@@ -60,7 +60,8 @@ export class Messages {
     let way = this.#ways.get(key);
     if (way === undefined) {
       const [a, b] = [this.#layout.places.get(from), this.#layout.places.get(to)];
-      way = a && b ? wayBetween(this.#layout, a, b) : null;
+      if (!a || !b) return null;
+      way = wayBetween(this.#layout, a, b);
       this.#ways.set(key, way);
     }
     return way;

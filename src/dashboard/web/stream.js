@@ -54,6 +54,8 @@ export class Stream {
     };
     // The browser's own attempts end for good at some answers; ours do not.
     source.onerror = () => this.#lost();
+    // A lab all of whose nodes have ended has nothing else to say.
+    source.addEventListener("alive", () => (this.#heard = performance.now()));
     for (const kind of KINDS) source.addEventListener(kind, (event) => this.#came(kind, event));
   }
 

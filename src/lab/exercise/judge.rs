@@ -14,6 +14,9 @@ use super::{Condition, Exercise, Pace, Seen};
 /// How often the examiners look what is due.
 const TICK: Duration = Duration::from_millis(20);
 
+/// How late it may be looked at.
+const OVERDUE: Duration = Duration::from_millis(100);
+
 /// How often the conditions are told, if they have changed.
 const TELL: Duration = Duration::from_millis(200);
 
@@ -54,19 +57,22 @@ impl Judge {
         let mut examination = Examination::new(self.exercise, self.student, self.pace, examiners, seed)?;
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut told = Instant::now();
+        let (mut told, mut ticked) = (Instant::now(), Instant::now());
         publish(&tell, examination.conditions());
         loop {
+            // A node that sends without a pause does not keep the clock from being looked at.
+            let in_time = ticked.elapsed() < OVERDUE;
             tokio::select! {
                 // First what has come, then what is due: an answer that waits here is not late.
                 biased;
                 () = tell.closed() => return Ok(()),
-                Some(news) = comes.recv() => take(&mut examination, clock.now(), news),
-                entry = entries.recv() => match entry {
+                Some(news) = comes.recv(), if in_time => take(&mut examination, clock.now(), news),
+                entry = entries.recv(), if in_time => match entry {
                     Some(seen) => examination.seen(clock.now(), &seen),
                     None => return Ok(()),
                 },
                 _ = tick.tick() => {
+                    ticked = Instant::now();
                     examination.tick(clock.now())?;
                     if told.elapsed() >= TELL {
                         told = Instant::now();

@@ -19,7 +19,9 @@ async fn the_page_and_what_it_loads_may_talk_to_this_server_only() {
         assert_eq!(policy, dashboard::CONTENT_SECURITY_POLICY);
         assert!(policy.starts_with("default-src 'none';") && !policy.contains("unsafe") && !policy.contains('*'));
     }
-    for path in ["/page/", "/page/nothing.js", "/page/../Cargo.toml", "/page/vendor", "/page/%2e%2e/Cargo.toml"] {
+    for path in
+        ["/page/", "/page/nothing.js", "/page/../Cargo.toml", "/page/vendor", "/page/%2e%2e/Cargo.toml", "/page/%ff"]
+    {
         assert_eq!(server.get(path).await.status, 404, "{path}");
     }
     assert_eq!(server.metric("mersenned_http_requests_total{route=\"/page\",code=\"200\"}").await, 3.0);
