@@ -2,7 +2,7 @@
 //!
 //! What a node thinks is seen in what it tells a newcomer: the PRIME with the largest exponent it knows, as it was announced,
 //! with TTL 0. So our own nodes bring a plain peer up to date. One examiner passes on another's claim to a prime that is larger
-//! than any the lab has told the student's node of; a newcomer hears whose it is. Then a smaller prime comes, and another
+//! than any the lab knows; a newcomer hears whose it is. Then a smaller prime comes, and another
 //! newcomer; then a second claim to the same prime, and a third newcomer. All PRIMEs have TTL 0 and stay with the student's
 //! node. Each round says the same again, which is nothing new to a node unless it was restarted meanwhile.
 
@@ -36,6 +36,9 @@ pub(super) struct Credit {
     stays: Finding,
     first: Finding,
 }
+
+/// How many primes further than the lab: in its first minute it finds one every few seconds, and a round takes longer.
+const AHEAD: usize = 4;
 
 /// How often that is done at most. There are only so many primes.
 const RAISES: u32 = 8;
@@ -92,8 +95,7 @@ impl Credit {
         if let Some(claims) = self.claims.filter(|claims| claims[0].exponent > largest || largest == MERSENNE[51]) {
             return claims;
         }
-        // There is to be something smaller.
-        let exponent = next_above(largest.max(2));
+        let exponent = (0..AHEAD).fold(largest, |exponent, _| next_above(exponent));
         let smaller = next_below(exponent).unwrap_or(2);
         // By the rule of the ranks the finder is credited as well.
         let claims = [
