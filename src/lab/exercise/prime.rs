@@ -92,11 +92,11 @@ impl Stage {
         self.primes(port, since).filter(is_of).collect()
     }
 
-    /// An exponent to claim that changes as little as possible: one that the lab knows, but not its largest, each time
-    /// another; the first Mersenne prime's, as long as the lab knows none.
+    /// An exponent to claim that changes as little as possible: one that the lab knows, each time another, and its largest
+    /// only if it knows no other; the first Mersenne prime's, as long as the lab knows none.
     pub(super) fn modest_exponent(&self, turn: usize) -> u64 {
         let known: Vec<u64> = self.reports.known().collect();
-        let old = &known[..known.len().saturating_sub(1)];
-        old.get(turn % old.len().max(1)).copied().unwrap_or(2)
+        let others = known.len().saturating_sub(1).max(1);
+        known.get(turn % others).copied().unwrap_or(2)
     }
 }

@@ -20,8 +20,8 @@ datagram, of whatever type and from whatever address, is a peer of yours from th
 from and the time. PING every peer every 5 seconds: msg_type PING, a msg_id that you count up, your own port as msg_forwarder \
 and msg_originator, ttl 0, data nil. What you receive may carry more than you know; ignore it.
 
-Observed: three examiners send you messages, one only PINGs, one only PONGs, one only PRIMEs. They look whether and how \
-regularly you PING them. The lab's nodes report whether they hear you.",
+Observed: three examiners send you messages, one only PINGs, one only PONGs, one only PRIMEs. They look how regularly you PING \
+them; newcomers look whether you PING them at all. The lab's nodes report whether they hear you.",
         conditions: &[
             SPEAKS,
             "PINGs a node of the lab",
