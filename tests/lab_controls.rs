@@ -177,6 +177,34 @@ fn a_lab_whose_nodes_were_all_stopped_waits_for_one_to_be_started() {
 }
 
 #[test]
+fn a_node_that_does_not_leave_can_be_killed() {
+    let lab = Controlled::start(2, &["--", "--search", "off"]);
+    let pid = lab.lab.nodes()[0];
+    support::signal(pid, "STOP");
+    lab.order(&json!({ "do": "stop", "node": lab.node(1) }));
+    let mut feed = Feed::open(lab.page, "");
+    lab.order(&json!({ "do": "kill", "node": lab.node(1) }));
+    let (_, state) = feed.until("state", |state| state["node"] == lab.node(1) && state["status"] == "killed");
+    assert!(state["detail"].as_str().unwrap().contains("signal: 9"), "{state}");
+}
+
+#[test]
+fn in_an_exercise_a_link_with_the_students_node_can_be_cut_and_a_node_added_but_the_student_not_be_told_anything() {
+    let lab = Controlled::start(3, &["--exercise", "1"]);
+    lab.order(&json!({ "do": "cut", "node": lab.node(3), "other": lab.node(1) }));
+    for (command, reason) in [
+        (json!({ "do": "sleep", "node": lab.node(3) }), "not the lab's to control"),
+        (json!({ "do": "loss", "node": lab.node(3), "value": 0.5 }), "not the lab's to control"),
+        (json!({ "do": "cut", "node": lab.node(3), "other": "127.0.0.1:1" }), "no node of this lab"),
+    ] {
+        let (status, answer) = lab.ask(&command);
+        assert!(status == 409 && answer["error"].as_str().unwrap().contains(reason), "{command}: {answer}");
+    }
+    lab.order(&json!({ "do": "add" }));
+    wait_until(20 * SECOND, "the new one has peers", || lab.peers(4).len() == 2);
+}
+
+#[test]
 fn a_node_that_is_added_becomes_everybodys_peer() {
     let lab = Controlled::start(3, &[]);
     lab.order(&json!({ "do": "add" }));
@@ -279,7 +307,12 @@ fn a_node_that_no_lab_has_started_has_no_controls_and_takes_no_orders() {
     let get = |path: &str| http(port, &format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n"));
     wait_until(10 * SECOND, "it is ready", || get("/-/ready").is_some_and(|(status, _)| status == 200));
     node.0.stdin.as_mut().unwrap().write_all(b"\"sleep\"\n").unwrap();
-    assert_eq!(get("/lab").unwrap().0, 404);
+    let threads = std::fs::read_dir(format!("/proc/{}/task", node.0.id())).unwrap();
+    let names = threads.map(|thread| std::fs::read_to_string(thread.unwrap().path().join("comm")).unwrap());
+    assert!(names.into_iter().all(|name| !name.starts_with("lab-")), "nobody reads orders");
+    let command =
+        "POST /lab HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+    assert_eq!(http(port, &command.replace("PORT", &port.to_string())).unwrap().0, 404);
     drop(node.0.stdin.take());
     let (_, body) = get("/state").unwrap();
     let body: Value = serde_json::from_str(&body).unwrap();

@@ -37,7 +37,8 @@ impl<J: Send + 'static> Worker<J> {
         let desk = Desk { job: None, interrupt: Interrupt::new(), closed: false };
         let shared = Arc::new((Mutex::new(desk), Condvar::new()));
         let theirs = Arc::clone(&shared);
-        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
+        let builder = thread::Builder::new().name(name.to_owned()).stack_size(search::STACK);
+        let thread = builder.spawn(move || {
             lower_priority();
             while let Some((job, interrupt)) = next_job(&theirs) {
                 work(job, &interrupt);

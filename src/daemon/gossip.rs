@@ -188,7 +188,10 @@ impl Gossip {
                     weather.set(conditions);
                 }
             }
-            Request::Speed(speed) => self.clock.set_pace(speed),
+            Request::Speed(speed) => {
+                self.clock.set_pace(speed);
+                self.node.set_pace(speed);
+            }
         }
     }
 

@@ -142,6 +142,8 @@ impl Budgets {
 struct Timers {
     /// How long this node has stood still in all. Its own time is the driver's less this, so a stall moves all deadlines.
     lost: AtomicU64,
+    /// A tick this many microseconds late means that it stood still.
+    stall_after: AtomicU64,
     /// No later than this, in the node's own time, must `tick` be called.
     deadline: AtomicTime,
     next_generate: AtomicTime,
@@ -202,6 +204,7 @@ impl Node {
             searching: AtomicBool::new(false),
             timers: Timers {
                 lost: AtomicU64::new(0),
+                stall_after: AtomicU64::new(settings.stall_after.as_micros() as u64),
                 deadline: AtomicTime::new(now),
                 next_generate: AtomicTime::new(now + settings.generate_interval.mul_f64(random.unit())),
                 next_evict: AtomicTime::new(now),
@@ -331,7 +334,18 @@ impl Node {
     /// Whether the tick that is due has not come for so long that what is queued is stale. A node that sleeps has no
     /// deadline that could be missed.
     fn is_late(&self, now: Time) -> bool {
-        !self.is_asleep() && now.since(self.timers.deadline.get()) > self.settings.stall_after
+        !self.is_asleep() && now.since(self.timers.deadline.get()) > self.stall_after()
+    }
+
+    fn stall_after(&self) -> Duration {
+        Duration::from_micros(self.timers.stall_after.load(Ordering::Relaxed))
+    }
+
+    /// Tells the node how fast its driver's clock goes, as a multiple of real time. Machines stand still in real time, so
+    /// what is a stall takes as many times longer on this clock; a slow clock changes nothing.
+    pub fn set_pace(&self, pace: f64) {
+        let micros = self.settings.stall_after.mul_f64(pace.max(1.0)).as_micros() as u64;
+        self.timers.stall_after.store(micros, Ordering::Relaxed);
     }
 
     /// Notes a change that has to survive a crash.

@@ -8,6 +8,10 @@
 //! * [`Scope::find_above`] settles one exponent after the other until it finds a prime: the race. [`find_all()`] goes on.
 //! * [`SearchBoard`] is where a race says how it goes.
 
+/// The stack of a thread that searches, in bytes: the engines' kernels, unoptimised, take more than is usual. What is not
+/// used costs nothing.
+pub const STACK: usize = 16 << 20;
+
 mod attempt;
 mod board;
 mod checkpoint;

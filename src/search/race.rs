@@ -79,7 +79,11 @@ impl Scope {
                 for (number, desk) in (2..).zip(others) {
                     let name = format!("search-{number}");
                     // Fewer threads find the same primes, later.
-                    if let Err(error) = thread::Builder::new().name(name).spawn_scoped(scope, || race.work(desk)) {
+                    if let Err(error) = thread::Builder::new()
+                        .name(name)
+                        .stack_size(super::STACK)
+                        .spawn_scoped(scope, || race.work(desk))
+                    {
                         tracing::warn!("the search goes on with {} threads: {error}", number - 1);
                         break;
                     }
