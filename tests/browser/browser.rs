@@ -276,7 +276,9 @@ fn capabilities(profile: &TempDir, requests: Requests) -> Map<String, Value> {
         logs["performance"] = "ALL".into();
         options["perfLoggingPrefs"] = json!({ "enableNetwork": true, "enablePage": false });
     }
-    let capabilities = json!({ "goog:chromeOptions": options, "goog:loggingPrefs": logs });
+    // A machine that does much else takes its time.
+    let timeouts = json!({ "script": 180_000, "pageLoad": 180_000 });
+    let capabilities = json!({ "goog:chromeOptions": options, "goog:loggingPrefs": logs, "timeouts": timeouts });
     capabilities.as_object().cloned().unwrap_or_default()
 }
 

@@ -105,13 +105,15 @@ fn what_is_shown_is_copied_as_text_and_as_json_lines() {
     browser.wait("PRIMEs only", &all_rows("row.querySelector('.tag').textContent === 'PRIME'"));
     browser.click("#log-pause");
     browser.wait("it is paused", "document.getElementById('log-note').textContent.includes('paused')");
+    // What the filter leaves is copied, also what is too much to be shown.
     let shown = browser.number("document.querySelectorAll('#log [data-entry]').length");
     let lines = copied(&browser, &lab.url(), "#log-copy-json");
     let entries: Vec<Value> = lines
         .lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}")))
         .collect();
-    assert_eq!(entries.len() as f64, shown);
+    let all = shown < 300.0 && entries.len() as f64 == shown;
+    assert!(all || entries.len() >= 300, "{} copied, {shown} shown", entries.len());
     for entry in &entries {
         assert_eq!((&entry["event"], &entry["msg_type"]), (&json!("sent"), &json!("PRIME")), "{entry}");
         assert!(entry["msg_id"].is_string() && entry["time"].as_f64().is_some_and(|time| time > 1.7e12), "{entry}");
