@@ -205,7 +205,8 @@ export class Mesh {
       set(drawn.port, "y", -2);
       set(drawn.prime, "y", 13);
       const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
-      const beside = Math.abs(sin) < 0.35 && this.#layout.order.length > 1;
+      // On a narrow screen there is no room beside a node.
+      const beside = !this.#layout.narrow && Math.abs(sin) < 0.35 && this.#layout.order.length > 1;
       const away = radius + 14;
       set(drawn.label, "transform", beside ? `translate(${(Math.sign(cos) * (away + 2)).toFixed(1)} -3)` : `translate(0 ${(sin < 0 ? -away - 15 : away + 11).toFixed(1)})`);
       set(drawn.label, "text-anchor", beside ? (cos < 0 ? "end" : "start") : "middle");
