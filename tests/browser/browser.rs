@@ -126,10 +126,8 @@ impl Browser {
     fn seen(&self) -> String {
         let parts = "[...document.querySelectorAll('#connection, #errors li, #mesh [data-node], #mesh [data-edge], .in-force li')]\
             .map((e) => e.getAttribute('aria-label') ?? e.textContent).join('\\n')";
-        self.eval(&format!("JSON.stringify({{...document.documentElement.dataset}}) + '\\n' + {parts}"))
-            .as_str()
-            .unwrap_or("nothing")
-            .to_owned()
+        let seen = self.eval(&format!("JSON.stringify({{...document.documentElement.dataset}}) + '\\n' + {parts}"));
+        format!("{}\n{}", seen.as_str().unwrap_or("nothing"), self.errors().join("\n"))
     }
 
     /// Clicks the middle of the first element a selector finds, as a hand would: whatever lies over it gets the click.
@@ -213,15 +211,20 @@ impl Browser {
     /// Errors on the console that the test did not expect, and requests to others than the page's server.
     pub fn complaints(&mut self) -> Vec<String> {
         self.is_asked = true;
-        let console = self.ask("se/log", json!({ "type": "browser" }));
-        let errors = console.as_array().into_iter().flatten().filter(|entry| entry["level"] == "SEVERE");
-        let messages = errors.map(|entry| format!("on the console: {}", entry["message"].as_str().unwrap_or("?")));
+        let messages = self.errors();
         let mut complaints: Vec<String> =
-            messages.filter(|message| !self.expected.iter().any(|part| message.contains(part))).collect();
+            messages.into_iter().filter(|message| !self.expected.iter().any(|part| message.contains(part))).collect();
         let asked = self.requests();
         complaints
             .extend(asked.into_iter().filter(|url| !self.is_at_home(url)).map(|url| format!("a request to {url}")));
         complaints
+    }
+
+    /// Errors on the console since this was asked last.
+    fn errors(&self) -> Vec<String> {
+        let console = self.ask("se/log", json!({ "type": "browser" }));
+        let errors = console.as_array().into_iter().flatten().filter(|entry| entry["level"] == "SEVERE");
+        errors.map(|entry| format!("on the console: {}", entry["message"].as_str().unwrap_or("?"))).collect()
     }
 
     fn is_at_home(&self, url: &str) -> bool {

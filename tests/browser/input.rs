@@ -16,7 +16,7 @@ const MEASURE: &str = "(async () => {
       port2.postMessage(0);
     }));
     const took = [];
-    for (let round = 0; round < 60; round += 1) {
+    for (let round = 0; round < 5; round += 1) {
       await new Promise((resolve) => setTimeout(resolve, 17 + (round * 7) % 40));
       const began = performance.now();
       input.value = ['PING', 'PRIME', 'sent', ''][round % 4];
@@ -35,6 +35,9 @@ fn worked(browser: &Browser) -> f64 {
     found.unwrap_or_else(|| panic!("the time is in {metrics}"))
 }
 
+/// How often the script is run.
+const ROUNDS: usize = 12;
+
 #[test]
 fn twelve_nodes_at_work_leave_the_page_time_to_answer() {
     // Writing down each event of the stream would take the page's time.
@@ -48,12 +51,14 @@ fn twelve_nodes_at_work_leave_the_page_time_to_answer() {
     // By the clock of the page's thread: what it takes of a processor, however busy the machine is.
     browser.devtools("Performance.enable", json!({ "timeDomain": "threadTicks" }));
     let (before, began) = (worked(&browser), Instant::now());
-    let took = browser.eval_async(MEASURE);
+    let took = Value::Array(
+        (0..ROUNDS).flat_map(|_| browser.eval_async(MEASURE).as_array().cloned().unwrap_or_default()).collect(),
+    );
     let share = (worked(&browser) - before) / began.elapsed().as_secs_f64();
     let mut took: Vec<f64> =
         took.as_array().unwrap_or_else(|| panic!("{took}")).iter().filter_map(Value::as_f64).collect();
     took.sort_by(f64::total_cmp);
-    assert_eq!(took.len(), 60, "each input was followed by a frame");
+    assert_eq!(took.len(), 5 * ROUNDS, "each input was followed by a frame");
     eprintln!(
         "input to painted frame, 12 nodes: median {:.0} ms, worst {:.0} ms of {}",
         took[30],
@@ -63,9 +68,9 @@ fn twelve_nodes_at_work_leave_the_page_time_to_answer() {
     eprintln!("the page's thread works {:.0} % of the time", 100.0 * share);
 
     // And what was typed has its effect, typed by keys.
-    browser.type_into("#log-text", "verified");
-    let all = "(() => { const rows = [...document.querySelectorAll('#log .what')]; return rows.length > 0 && rows.every((what) => what.textContent.includes('verified')); })()";
+    browser.type_into("#log-text", "PONG");
+    let all = "(() => { const tags = [...document.querySelectorAll('#log .tag')]; return tags.length > 0 && tags.every((tag) => tag.textContent === 'PONG'); })()";
     browser.wait("only those rows are left", all);
-    assert_eq!(browser.eval("document.getElementById('log-text').value"), json!("verified"));
+    assert_eq!(browser.eval("document.getElementById('log-text').value"), json!("PONG"));
     browser.done();
 }
