@@ -15,6 +15,7 @@ use tokio::runtime::Runtime;
 use url::{ParseError, Url};
 
 use crate::driver::{Driver, is_installed};
+use crate::place::Place;
 use crate::support::wait_until;
 
 /// How long a test waits for what should be seen: machines may be slow, and nothing here is about time.
@@ -38,6 +39,7 @@ pub struct Browser {
     // Dropped last, in this order: processes, then the directory they write in.
     driver: Driver,
     _profile: TempDir,
+    _place: Place,
 }
 
 impl Browser {
@@ -50,6 +52,7 @@ impl Browser {
         if !is_installed() {
             return None;
         }
+        let place = Place::take();
         let driver = Driver::start();
         let profile = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -67,6 +70,7 @@ impl Browser {
             is_asked: false,
             driver,
             _profile: profile,
+            _place: place,
         })
     }
 
@@ -279,9 +283,7 @@ fn capabilities(profile: &TempDir, requests: Requests) -> Map<String, Value> {
         logs["performance"] = "ALL".into();
         options["perfLoggingPrefs"] = json!({ "enableNetwork": true, "enablePage": false });
     }
-    // A machine that does much else takes its time.
-    let timeouts = json!({ "script": 180_000, "pageLoad": 180_000 });
-    let capabilities = json!({ "goog:chromeOptions": options, "goog:loggingPrefs": logs, "timeouts": timeouts });
+    let capabilities = json!({ "goog:chromeOptions": options, "goog:loggingPrefs": logs });
     capabilities.as_object().cloned().unwrap_or_default()
 }
 

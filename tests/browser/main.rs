@@ -15,6 +15,7 @@ mod log;
 mod mesh;
 mod node;
 mod people;
+mod place;
 mod replay;
 mod stage;
 #[path = "../support/mod.rs"]
