@@ -45,6 +45,9 @@ pub struct LabArgs {
     flags: Vec<String>,
 }
 
+/// Beyond this a student's node has less time than a busy machine takes to let it run.
+const EXERCISE_SPEED_MAX: f64 = 10.0;
+
 const EXAMPLES: &str = "\
 Examples:
   mersenned lab --open
@@ -78,6 +81,11 @@ pub fn lab(args: &LabArgs) -> Result<()> {
     };
     if let Some(page) = args.page_port.filter(|page| (first..=last).contains(&page.get())) {
         bail!("port {page} is a node's; give --page-port another than {first} to {last}");
+    }
+    if args.exercise.is_some() && args.speed > EXERCISE_SPEED_MAX {
+        bail!(
+            "an exercise is judged at up to {EXERCISE_SPEED_MAX} times the speed; give --speed {EXERCISE_SPEED_MAX} or less"
+        );
     }
     if args.exercise.is_some() && args.nodes < 2 {
         bail!("an exercise takes a node of the lab beside yours: --nodes 2 or more");

@@ -9,7 +9,6 @@ export class Spreads {
   /** `originator msg_id` → spread, in order of beginning. */
   all = new Map();
   /** Grows with each change. */
-  version = 0;
 
   /** Takes an entry; what is no part of a spread is ignored. */
   take(entry) {
@@ -44,7 +43,6 @@ export class Spreads {
       this.all.set(key, spread);
       if (this.all.size > SPREADS_MAX) this.all.delete(this.all.keys().next().value);
     }
-    this.version += 1;
     return spread;
   }
 
@@ -73,7 +71,6 @@ export class Spreads {
       if (spread.exponent !== entry.exponent || spread.originator === entry.node || spread.settled.has(entry.node)) continue;
       if (!spread.arrivals.has(entry.node)) continue;
       spread.settled.set(entry.node, { word, time: entry.time });
-      this.version += 1;
     }
   }
 

@@ -7,7 +7,6 @@ import { count, many, prime, short } from "./words.js";
 export class Summary {
   #store;
   #by = Object.fromEntries(["kind", "connection", "sum-nodes", "sum-largest", "sum-finder", "sum-rate", "sum-known"].map((id) => [id, document.getElementById(id)]));
-  #last = { time: 0, taken: 0, rate: 0 };
 
   constructor(store) {
     this.#store = store;

@@ -11,7 +11,6 @@ export class Timeline {
   seconds = [];
   /** One a second: {time, of: Map of node → peers}. */
   peers = [];
-  version = 0;
   #began = null;
 
   /** Takes the frame of a node's state. */
@@ -20,10 +19,7 @@ export class Timeline {
       const { exponent, finder } = one ?? {};
       const known = this.primes.get(exponent);
       if (!known) this.#prime(exponent, finder, this.#early(now) ? null : now, false);
-      else if (known.finder !== finder) {
-        known.finder = finder;
-        this.version += 1;
-      }
+      else if (known.finder !== finder) known.finder = finder;
     }
     const time = Math.floor(now / 1000);
     let last = this.peers.at(-1);
@@ -52,7 +48,6 @@ export class Timeline {
     const known = this.primes.get(exponent);
     if (known?.exact) return;
     this.primes.set(exponent, { exponent, finder: known?.finder ?? finder, time, exact });
-    this.version += 1;
   }
 
   #datagram(entry) {
