@@ -21,6 +21,9 @@ use crate::support::wait_until;
 /// How long a test waits for what should be seen: machines may be slow, and nothing here is about time.
 pub const PATIENCE: Duration = Duration::from_secs(90);
 
+/// What a browser says of a connection that the server has closed before it was used.
+const CUT_OFF: &str = "net::ERR_SOCKET_NOT_CONNECTED";
+
 /// Whether the driver writes down every request. That takes its time with each event of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Requests {
@@ -35,6 +38,8 @@ pub struct Browser {
     home: String,
     /// Parts of console messages that belong to what the test does.
     expected: Vec<&'static str>,
+    /// Errors on the console that have been read before the end.
+    heard: Vec<String>,
     is_asked: bool,
     // Dropped last, in this order: processes, then the directory they write in.
     driver: Driver,
@@ -67,6 +72,7 @@ impl Browser {
             runtime,
             home: String::new(),
             expected: Vec::new(),
+            heard: Vec::new(),
             is_asked: false,
             driver,
             _profile: profile,
@@ -75,10 +81,28 @@ impl Browser {
     }
 
     /// Opens a page, which from now on is the only server that may be asked for anything.
+    ///
+    /// Where a browser is kept waiting for a processor for longer than the server waits for a request, a file of the page does
+    /// not come: then it is loaded again, as anybody would.
     pub fn go(&mut self, url: &str) {
         let parsed = Url::parse(url).unwrap();
         self.home = format!("{}:{}", parsed.host_str().unwrap(), parsed.port().unwrap());
-        self.runtime.block_on(self.client.goto(url)).unwrap_or_else(|error| panic!("{url} opens: {error}"));
+        let began = Instant::now();
+        loop {
+            self.runtime.block_on(self.client.goto(url)).unwrap_or_else(|error| panic!("{url} opens: {error}"));
+            let mut late = Vec::new();
+            while late.is_empty() && self.eval("document.documentElement.dataset.connected") != "true" {
+                assert!(began.elapsed() < 2 * PATIENCE, "{url} does not come to life\n{}", self.seen());
+                std::thread::sleep(Duration::from_millis(30));
+                late = self.errors();
+            }
+            late.extend(self.errors());
+            let (late, others): (Vec<_>, Vec<_>) = late.into_iter().partition(|error| error.contains(CUT_OFF));
+            self.heard.extend(others);
+            if late.is_empty() {
+                return;
+            }
+        }
     }
 
     /// Messages of the console with one of these parts belong to what the test does.
@@ -215,7 +239,8 @@ impl Browser {
     /// Errors on the console that the test did not expect, and requests to others than the page's server.
     pub fn complaints(&mut self) -> Vec<String> {
         self.is_asked = true;
-        let messages = self.errors();
+        let mut messages = std::mem::take(&mut self.heard);
+        messages.extend(self.errors());
         let mut complaints: Vec<String> =
             messages.into_iter().filter(|message| !self.expected.iter().any(|part| message.contains(part))).collect();
         let asked = self.requests();
