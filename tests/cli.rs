@@ -102,7 +102,7 @@ fn run_refuses_a_port_in_use_out_of_range_or_a_peer_that_does_not_resolve() {
 
 #[test]
 fn every_command_ends_with_the_exit_code_that_its_manual_promises() {
-    let free = free_ports(1).to_string();
+    let free = support::lab::lab_ports(1).to_string();
     let directory = tempfile::tempdir().unwrap();
     let missing = directory.path().join("missing");
     let missing = missing.to_str().unwrap();

@@ -256,7 +256,7 @@ fn the_watchdog_of_a_node_that_sleeps_is_fed_in_time() {
 fn the_nodes_of_a_lab_say_nothing_to_the_service_manager_of_the_lab() {
     let state = tempfile::tempdir().unwrap();
     let manager = Manager::at(&state.path().join("notify"));
-    let first = free_ports(2);
+    let first = support::lab::lab_ports(2);
     let mut command = Command::new(support::program());
     command.args(["lab", "--nodes", "2", "--first-port", &first.to_string()]).stdout(Stdio::null());
     command.env("NOTIFY_SOCKET", &manager.name).env("WATCHDOG_USEC", "300000").env_remove("WATCHDOG_PID");
