@@ -194,7 +194,7 @@ impl Browser {
     pub fn select(&self, selector: &str, value: &str) {
         let choose = "const [selector, value] = arguments;
             const select = document.querySelector(selector);
-            if (![...select.options].some((option) => option.value === value)) return false;
+            if (select === null || ![...select.options].some((option) => option.value === value)) return false;
             select.value = value;
             for (const event of ['input', 'change']) select.dispatchEvent(new Event(event, { bubbles: true }));
             return true;";
