@@ -180,11 +180,13 @@ fn a_node_that_is_added_joins_and_faults_are_shown_while_they_last() {
         "it is over",
         &format!("!document.querySelector('#mesh [data-node=\"{added}\"] .note').textContent.includes('loses')"),
     );
-    browser.click("#controls button[data-do=speed][data-value=\"10\"]");
-    browser.wait(
-        "ten times",
-        "document.querySelector('#controls button[data-value=\"10\"]').getAttribute('aria-pressed') === 'true'",
-    );
+    // What is said above the button goes away meanwhile, and the button moves from under the hand.
+    wait_until(crate::browser::PATIENCE, "ten times", || {
+        browser.click("#controls button[data-do=speed][data-value=\"10\"]");
+        let pressed =
+            "document.querySelector('#controls button[data-value=\"10\"]').getAttribute('aria-pressed') === 'true'";
+        browser.eval(pressed) == true
+    });
     browser.done();
 }
 
