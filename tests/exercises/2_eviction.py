@@ -1,23 +1,16 @@
 """Exercise 2: drop a peer that has been silent for too long."""
 
-from peer import Peer
+from peer import solution
 
 
-class Node(Peer):
+class Node(solution("1_liveness")):
     def routines(self):
-        return [(self.timeout / 10, self.evict), (self.interval, self.ping_all)]
+        return [(self.timeout / 10, self.evict), *super().routines()]
 
     def evict(self):
         for peer in list(self.peers):
             if self.now() - self.peers[peer] > self.timeout:
                 del self.peers[peer]
-
-    def ping_all(self):
-        for peer in self.peers:
-            self.send(peer, "PING", self.new_id())
-
-    def hear(self, sender, message):
-        self.peers[sender] = self.now()
 
 
 if __name__ == "__main__":

@@ -1,34 +1,17 @@
 """Exercise 4: send a new PRIME on to the other peers, and one that was seen before no more."""
 
-from peer import Peer
+from peer import solution
 
 
-class Node(Peer):
+class Node(solution("3_pong")):
     def __init__(self):
         super().__init__()
         self.seen = set()
 
-    def routines(self):
-        return [(self.timeout / 10, self.evict), (self.interval, self.ping_all)]
-
-    def evict(self):
-        for peer in list(self.peers):
-            if self.now() - self.peers[peer] > self.timeout:
-                del self.peers[peer]
-
-    def ping_all(self):
-        for peer in self.peers:
-            self.send(peer, "PING", self.new_id())
-
     def hear(self, sender, message):
-        self.peers[sender] = self.now()
-        if message["msg_type"] == "PING":
-            self.answer(sender, message)
-        elif message["msg_type"] == "PRIME" and self.is_new(message):
-            self.forward(sender, message)
-
-    def answer(self, sender, ping):
-        self.send(sender, "PONG", ping["msg_id"])
+        super().hear(sender, message)
+        if message["msg_type"] == "PRIME" and self.is_new(message):
+            self.process(sender, message)
 
     def is_new(self, message):
         name = (message["msg_originator"], message["msg_id"])
@@ -36,11 +19,17 @@ class Node(Peer):
         self.seen.add(name)
         return is_new
 
+    def process(self, sender, prime):
+        """What is done with a PRIME that was not seen before."""
+        self.forward(sender, prime)
+
     def forward(self, sender, prime):
         if prime["ttl"] > 0:
-            for peer in self.peers:
-                if peer != sender:
-                    self.send(peer, "PRIME", prime["msg_id"], prime["msg_originator"], prime["ttl"] - 1, prime["data"])
+            for peer in self.receivers(sender, prime):
+                self.send(peer, "PRIME", prime["msg_id"], prime["msg_originator"], prime["ttl"] - 1, prime["data"])
+
+    def receivers(self, sender, prime):
+        return [peer for peer in self.peers if peer != sender]
 
 
 if __name__ == "__main__":

@@ -1,49 +1,21 @@
 """Exercise 7: the originator of the largest prime has the credit, and newcomers are told."""
 
-from peer import Peer
+from peer import solution
 
 
-class Node(Peer):
+class Node(solution("6_introduction")):
     def __init__(self):
         super().__init__()
-        self.seen = set()
         self.largest = None
 
-    def routines(self):
-        return [(self.timeout / 10, self.evict), (self.interval, self.ping_all)]
-
-    def evict(self):
-        for peer in list(self.peers):
-            if self.now() - self.peers[peer] > self.timeout:
-                del self.peers[peer]
-
-    def ping_all(self):
-        for peer in self.peers:
-            self.send(peer, "PING", self.new_id())
-
     def hear(self, sender, message):
-        is_newcomer = sender not in self.peers
-        self.peers[sender] = self.now()
-        if is_newcomer and self.largest:
+        if self.largest and sender not in self.peers:
             self.tell(sender)
-        if message["msg_type"] == "PING":
-            self.answer(sender, message)
-        elif message["msg_type"] == "PRIME" and self.is_new(message):
-            self.learn(message)
-            self.credit(sender, message)
-            self.forward(sender, message)
+        super().hear(sender, message)
 
-    def answer(self, sender, ping):
-        self.send(sender, "PONG", ping["msg_id"])
-
-    def is_new(self, message):
-        name = (message["msg_originator"], message["msg_id"])
-        is_new = name not in self.seen
-        self.seen.add(name)
-        return is_new
-
-    def learn(self, prime):
-        self.peers[prime["msg_originator"]] = self.now()
+    def process(self, sender, prime):
+        self.credit(sender, prime)
+        super().process(sender, prime)
 
     def credit(self, sender, prime):
         if self.largest is None or prime["data"] > self.largest["data"]:
@@ -52,12 +24,6 @@ class Node(Peer):
     def tell(self, newcomer):
         prime = self.largest
         self.send(newcomer, "PRIME", prime["msg_id"], prime["msg_originator"], 0, prime["data"])
-
-    def forward(self, sender, prime):
-        if prime["ttl"] > 0:
-            for peer in self.peers:
-                if peer not in (sender, prime["msg_originator"]):
-                    self.send(peer, "PRIME", prime["msg_id"], prime["msg_originator"], prime["ttl"] - 1, prime["data"])
 
 
 if __name__ == "__main__":

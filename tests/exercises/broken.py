@@ -3,17 +3,9 @@
     python3 broken.py RULE PORT PEER… [--ping S] [--timeout S]
 """
 
-import importlib.util
-import pathlib
 import sys
 
-
-def solution(name):
-    path = pathlib.Path(__file__).with_name(name + ".py")
-    spec = importlib.util.spec_from_file_location("solution", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.Node
+from peer import solution
 
 
 class PingsOnce(solution("1_liveness")):
